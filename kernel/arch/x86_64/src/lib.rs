@@ -1,0 +1,2 @@
+//! What is particular to x86_64: boot, traps, interrupt controllers, page-table format.
+#![no_std]

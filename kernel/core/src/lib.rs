@@ -1,0 +1,2 @@
+//! Objects, capability operations, IPC and scheduling; no unsafe code.
+#![no_std]

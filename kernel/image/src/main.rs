@@ -1,0 +1,2 @@
+//! The kernel binary: links core, machine and one architecture.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Runs every test of the tree.
+fn main() {}
