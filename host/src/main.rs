@@ -1,0 +1,2 @@
+//! The command sundog.
+fn main() {}

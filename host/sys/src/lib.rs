@@ -1,0 +1,1 @@
+//! Linux system calls of the host side that need unsafe code.

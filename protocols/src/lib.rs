@@ -1,0 +1,3 @@
+//! One file for each service's interface.
+#![no_std]
+#![forbid(unsafe_code)]

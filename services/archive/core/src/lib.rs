@@ -1,0 +1,3 @@
+//! The boot archive, read only, as a library.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! Decisions, policy, prompt and log of the consent service, without I/O.
+#![no_std]
+#![forbid(unsafe_code)]

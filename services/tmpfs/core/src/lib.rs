@@ -1,0 +1,3 @@
+//! A file system in memory, as a library.
+#![no_std]
+#![forbid(unsafe_code)]
