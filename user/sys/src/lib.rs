@@ -1,1 +1,2 @@
 //! Stubs of the system calls.
+#![no_std]
