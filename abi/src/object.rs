@@ -25,39 +25,40 @@ macro_rules! objects {
     };
 }
 
+// Below 32: what has no object in kernel memory. From 32 on: what has.
 objects! {
     /// A range of physical memory, or of device registers, of which objects are made.
     Untyped = 1,
     /// A table of capability slots.
-    CNode = 2,
+    CNode = 32,
     /// Registers, capability space, address space, fault endpoint.
-    Thread = 3,
+    Thread = 33,
     /// Where calls arrive and a handler runs.
-    Endpoint = 4,
+    Endpoint = 34,
     /// The right to answer one call, once.
-    Reply = 5,
+    Reply = 35,
     /// A word of signal bits.
-    Notification = 6,
+    Notification = 36,
     /// An address space.
-    VSpace = 7,
+    VSpace = 37,
     /// Pages that an address space's tables are made of.
-    PageTables = 8,
+    PageTables = 38,
     /// A run of pages.
-    Frame = 9,
+    Frame = 2,
     /// A second set of registers and an address space that a thread enters and comes back from.
-    VCpu = 10,
+    VCpu = 39,
     /// The right to time: priority, budget per period, on a CPU.
-    SchedContext = 11,
+    SchedContext = 40,
     /// One interrupt line.
-    Irq = 12,
+    Irq = 3,
     /// A range of I/O ports.
-    IoPorts = 13,
+    IoPorts = 4,
     /// What a device may reach by DMA.
-    IoSpace = 14,
+    IoSpace = 41,
     /// The right to make Irq capabilities.
-    IrqControl = 15,
+    IrqControl = 5,
     /// The right to make IoPorts capabilities.
-    IoPortControl = 16,
+    IoPortControl = 6,
     /// The right to give SchedContexts their parameters.
-    SchedControl = 17,
+    SchedControl = 7,
 }

@@ -1,0 +1,128 @@
+//! The kernel's state as one value that every operation borrows, and how operations end.
+
+use core::cell::Cell;
+
+use sundog_abi::Error;
+use sundog_machine::{Object, Ref, Token, hardware, object};
+
+use crate::cnode::CNode;
+use crate::slot::Slot;
+
+object! {
+/// What exists once: made at boot, never destroyed. The root of the derivation tree lies right behind it.
+pub struct System = 66 {
+    /// CPUs that run.
+    pub cpus: Cell<u32>,
+}
+}
+
+/// Why an operation did not end well.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// It did nothing, for this reason.
+    Error(Error),
+    /// It is not finished: others get the CPU, then the same call is decoded again and goes on.
+    Preempted,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Error(error)
+    }
+}
+
+/// The end of an operation that gives a `T`.
+pub type Outcome<T = ()> = Result<T, Stop>;
+
+/// The kernel while its lock is held.
+pub struct Kernel {
+    pub(crate) token: Token,
+    pub(crate) system: Ref<System>,
+    /// The CPU that this runs on.
+    pub cpu: usize,
+    /// The CNode that the last interrupted operation was taking apart.
+    pub unfinished: Option<Ref<CNode>>,
+    /// The slot whose descendants are being removed, as long as it exists: it may be among what it removes.
+    pub(crate) watched: Option<Ref<Slot>>,
+    /// The operation met the watched slot while that still had others to remove, and stopped there.
+    pub(crate) postponed: bool,
+}
+
+impl Kernel {
+    /// Makes the system out of zeroed memory at `unit` (as long as [`System`] and one slot).
+    pub fn create(mut token: Token, unit: u32, cpus: u32) -> Kernel {
+        let system = token.create::<System>(unit);
+        let root = token.create::<Slot>(system.part::<Slot>(Self::ROOT_UNITS).unit());
+        let kernel = Kernel::resume(token, system, 0);
+        kernel.get(system).cpus.set(cpus);
+        kernel.get(root).rights.set(0);
+        kernel
+    }
+
+    /// The kernel on this CPU, whose system was made before.
+    pub fn resume(token: Token, system: Ref<System>, cpu: usize) -> Kernel {
+        Kernel {
+            token,
+            system,
+            cpu,
+            unfinished: None,
+            watched: None,
+            postponed: false,
+        }
+    }
+
+    const ROOT_UNITS: u32 = (size_of::<System>() / 64) as u32;
+
+    /// The object that a reference names.
+    #[inline(always)]
+    pub fn get<T: Object>(&self, reference: Ref<T>) -> &T {
+        self.token.get(reference)
+    }
+
+    /// The system.
+    pub fn system(&self) -> Ref<System> {
+        self.system
+    }
+
+    /// The root of the derivation tree: the parent of the capabilities that exist from the start. It holds nothing itself.
+    pub fn root(&self) -> Ref<Slot> {
+        self.system.part(Self::ROOT_UNITS)
+    }
+
+    /// The token, for the machine's functions.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+
+    /// A preemption point: stops the operation if something more urgent waits.
+    pub(crate) fn preemption_point(&self) -> Outcome {
+        if hardware::preempted(&self.token) {
+            Err(Stop::Preempted)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+impl Clone for Kernel {
+    /// A second world in the same state, for the model checker.
+    fn clone(&self) -> Kernel {
+        Kernel {
+            token: self.token.clone(),
+            system: self.system,
+            cpu: self.cpu,
+            unfinished: self.unfinished,
+            watched: self.watched,
+            postponed: self.postponed,
+        }
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+impl Kernel {
+    /// The token, for tests that change the pretended machine.
+    pub fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+}

@@ -1,0 +1,1 @@
+//! The CPU and its interrupt controllers, as far as the core speaks to them.
