@@ -9,7 +9,12 @@ fn main() {
     }
     let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     // The target's default is a position-independent executable; the boot code needs real 32-bit addresses.
-    let arguments = ["--no-pie", "-znorelro", "-zmax-page-size=4096", "--build-id=none"];
+    let arguments = [
+        "--no-pie",
+        "-znorelro",
+        "-zmax-page-size=4096",
+        "--build-id=none",
+    ];
     for argument in arguments {
         println!("cargo:rustc-link-arg-bins={argument}");
     }

@@ -10,7 +10,10 @@ use sundog_arch_x86_64::{exit, tsc};
 fn sundog_boot(info: &'static BootInfo) -> ! {
     let ticks = tsc::now() - info.entry_ticks;
     say(format_args!("sundog: {} CPUs", info.cpus));
-    say(format_args!("sundog: {ticks} ticks from entry, {} ticks in a millisecond", tsc::ticks_per_ms()));
+    say(format_args!(
+        "sundog: {ticks} ticks from entry, {} ticks in a millisecond",
+        tsc::ticks_per_ms()
+    ));
     exit::exit(exit::PASS)
 }
 
@@ -26,7 +29,12 @@ fn say(text: core::fmt::Arguments) {
 
 #[panic_handler]
 fn panic(info: &PanicInfo) -> ! {
-    let (file, line) = info.location().map_or(("?", 0), |place| (place.file(), place.line()));
-    say(format_args!("sundog: panic: {file}:{line}: {}", info.message()));
+    let (file, line) = info
+        .location()
+        .map_or(("?", 0), |place| (place.file(), place.line()));
+    say(format_args!(
+        "sundog: panic: {file}:{line}: {}",
+        info.message()
+    ));
     exit::exit(exit::PANIC)
 }

@@ -3,7 +3,7 @@
 
 use crate::physical::PhysicalMemory;
 
-/// CPUs that are kept; the xAPIC can name no more.
+/// CPUs that are kept.
 pub const MAX_CPUS: usize = 64;
 /// I/O interrupt controllers that are kept.
 pub const MAX_IO_APICS: usize = 8;
@@ -61,13 +61,20 @@ impl Madt {
     pub const fn standard() -> Madt {
         let mut madt = Madt::empty(0xfee0_0000);
         madt.cpu_count = 1;
-        madt.io_apics[0] = IoApicEntry { address: 0xfec0_0000, first_input: 0 };
+        madt.io_apics[0] = IoApicEntry {
+            address: 0xfec0_0000,
+            first_input: 0,
+        };
         madt.io_apic_count = 1;
         madt
     }
 
     const fn empty(local_apic: u64) -> Madt {
-        let mut isa = [IsaLine { input: 0, active_low: false, level: false }; 16];
+        let mut isa = [IsaLine {
+            input: 0,
+            active_low: false,
+            level: false,
+        }; 16];
         let mut line = 0;
         while line < isa.len() {
             isa[line].input = line as u32;
@@ -79,7 +86,10 @@ impl Madt {
             cpus: [0; MAX_CPUS],
             cpu_count: 0,
             cpus_dropped: 0,
-            io_apics: [IoApicEntry { address: 0, first_input: 0 }; MAX_IO_APICS],
+            io_apics: [IoApicEntry {
+                address: 0,
+                first_input: 0,
+            }; MAX_IO_APICS],
             io_apic_count: 0,
         }
     }
@@ -178,7 +188,11 @@ fn adds_up(memory: &impl PhysicalMemory, at: u64, length: u64) -> Result<(), Acp
     for offset in 0..length {
         sum = sum.wrapping_add(memory.byte(at + offset).ok_or(AcpiError::Unreadable)?);
     }
-    if sum == 0 { Ok(()) } else { Err(AcpiError::Checksum) }
+    if sum == 0 {
+        Ok(())
+    } else {
+        Err(AcpiError::Checksum)
+    }
 }
 
 /// The physical address of a table whose header and checksum were looked at.
@@ -212,7 +226,11 @@ fn find_table(
             _ => memory.u64(at).ok_or(unreadable)?,
         };
         if memory.bytes(table).ok_or(unreadable)? == name {
-            adds_up(memory, table, memory.u32(table + 4).ok_or(unreadable)?.into())?;
+            adds_up(
+                memory,
+                table,
+                memory.u32(table + 4).ok_or(unreadable)?.into(),
+            )?;
             return Ok(table);
         }
         at += width;

@@ -51,18 +51,61 @@ fn madt_body() -> Vec<u8> {
 fn check(madt: &Madt) {
     assert_eq!(madt.local_apic, 0xfee0_0000);
     assert_eq!(madt.cpus(), [0, 3]);
-    assert_eq!(madt.io_apics(), [IoApicEntry { address: 0xfec0_0000, first_input: 0 }]);
-    assert_eq!(madt.isa[0], IsaLine { input: 2, active_low: false, level: false });
-    assert_eq!(madt.isa[1], IsaLine { input: 1, active_low: false, level: false });
-    assert_eq!(madt.isa[9], IsaLine { input: 9, active_low: false, level: true });
-    assert_eq!(madt.isa[5], IsaLine { input: 5, active_low: true, level: true });
+    assert_eq!(
+        madt.io_apics(),
+        [IoApicEntry {
+            address: 0xfec0_0000,
+            first_input: 0
+        }]
+    );
+    assert_eq!(
+        madt.isa[0],
+        IsaLine {
+            input: 2,
+            active_low: false,
+            level: false
+        }
+    );
+    assert_eq!(
+        madt.isa[1],
+        IsaLine {
+            input: 1,
+            active_low: false,
+            level: false
+        }
+    );
+    assert_eq!(
+        madt.isa[9],
+        IsaLine {
+            input: 9,
+            active_low: false,
+            level: true
+        }
+    );
+    assert_eq!(
+        madt.isa[5],
+        IsaLine {
+            input: 5,
+            active_low: true,
+            level: true
+        }
+    );
 }
 
 #[test]
 fn revision_0_leads_by_the_short_list() {
-    let (root, other, madt) = (root(0, 0x2000, 0), table(b"FACP", &[1, 2]), table(b"APIC", &madt_body()));
+    let (root, other, madt) = (
+        root(0, 0x2000, 0),
+        table(b"FACP", &[1, 2]),
+        table(b"APIC", &madt_body()),
+    );
     let list = table(b"RSDT", &[0, 0x30, 0, 0, 0, 0x40, 0, 0]);
-    let memory = Pieces(&[(0xf5000, &root), (0x2000, &list), (0x3000, &other), (0x4000, &madt)]);
+    let memory = Pieces(&[
+        (0xf5000, &root),
+        (0x2000, &list),
+        (0x3000, &other),
+        (0x4000, &madt),
+    ]);
     check(&Madt::find(&memory, 0xf5000).unwrap());
 }
 
@@ -79,7 +122,10 @@ fn bad_tables_are_errors() {
     let good = root(0, 0x2000, 0);
     let list = table(b"RSDT", &[0, 0x40, 0, 0]);
     let find = |root: &[u8], list: &[u8], madt: &[u8]| {
-        Madt::find(&Pieces(&[(0x1000, root), (0x2000, list), (0x4000, madt)]), 0x1000)
+        Madt::find(
+            &Pieces(&[(0x1000, root), (0x2000, list), (0x4000, madt)]),
+            0x1000,
+        )
     };
     let madt = table(b"APIC", &madt_body());
     assert!(find(&good, &list, &madt).is_ok());
@@ -88,7 +134,10 @@ fn bad_tables_are_errors() {
     broken[50] ^= 1;
     assert_eq!(find(&good, &list, &broken), Err(AcpiError::Checksum));
     assert_eq!(find(&good, &list, &madt[..60]), Err(AcpiError::Unreadable));
-    assert_eq!(find(&good, &list, &table(b"HPET", &[])), Err(AcpiError::NoMadt));
+    assert_eq!(
+        find(&good, &list, &table(b"HPET", &[])),
+        Err(AcpiError::NoMadt)
+    );
     let cut = table(b"APIC", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 40]);
     assert_eq!(find(&good, &list, &cut), Err(AcpiError::Unreadable));
     let endless = table(b"APIC", &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -102,7 +151,11 @@ fn more_cpus_than_fit_are_counted() {
         body.extend([0, 8, number, number, 1, 0, 0, 0]);
     }
     body.extend([9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]); // identifier 256
-    let (root, list, madt) = (root(0, 0x2000, 0), table(b"RSDT", &[0, 0x40, 0, 0]), table(b"APIC", &body));
+    let (root, list, madt) = (
+        root(0, 0x2000, 0),
+        table(b"RSDT", &[0, 0x40, 0, 0]),
+        table(b"APIC", &body),
+    );
     let memory = Pieces(&[(0x1000, &root), (0x2000, &list), (0x4000, &madt)]);
     let madt = Madt::find(&memory, 0x1000).unwrap();
     assert_eq!((madt.cpus().len(), madt.cpus_dropped()), (MAX_CPUS, 7));

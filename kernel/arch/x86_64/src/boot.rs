@@ -64,7 +64,7 @@ static BOOT_INFO: Place = Place(UnsafeCell::new(BootInfo {
 
 /// The stack until the kernel's own tables are in use.
 #[repr(align(16))]
-struct FirstStack(UnsafeCell<[u8; 16384]>);
+struct FirstStack(#[expect(dead_code, reason = "used by its address")] UnsafeCell<[u8; 16384]>);
 
 // SAFETY: only the CPU that boots uses it, as its stack.
 unsafe impl Sync for FirstStack {}

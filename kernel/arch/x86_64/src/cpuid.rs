@@ -1,13 +1,18 @@
 //! What the CPU says about itself.
 
-use core::arch::x86_64::{CpuidResult, __cpuid_count};
+use core::arch::x86_64::{__cpuid_count, CpuidResult};
 
 /// A leaf's registers; all zero if the CPU has no such leaf.
 #[must_use]
 pub fn leaf(number: u32, sub: u32) -> CpuidResult {
     let highest = __cpuid_count(number & 0xffff_0000, 0).eax;
     if number > highest {
-        return CpuidResult { eax: 0, ebx: 0, ecx: 0, edx: 0 };
+        return CpuidResult {
+            eax: 0,
+            ebx: 0,
+            ecx: 0,
+            edx: 0,
+        };
     }
     __cpuid_count(number, sub)
 }

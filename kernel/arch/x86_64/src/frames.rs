@@ -3,6 +3,7 @@
 use crate::entry_format::PAGE_SIZE;
 use crate::layout::direct;
 use crate::start_info::{MemoryKind, StartInfo};
+use core::slice;
 
 /// Physical addresses that the first page tables map.
 const REACH: u64 = 1 << 32;
@@ -33,7 +34,10 @@ impl Frames {
                 next = module_end;
             }
         }
-        Frames { next, end: end & !(PAGE_SIZE - 1) }
+        Frames {
+            next,
+            end: end & !(PAGE_SIZE - 1),
+        }
     }
 
     /// The physical address of a page full of zeros.
@@ -43,9 +47,10 @@ impl Frames {
     #[must_use]
     pub fn zeroed(&mut self) -> u64 {
         let page = self.take(1);
-        let pointer = direct(page) as *mut u8;
+        let pointer = direct(page) as *mut u64;
         // SAFETY: the page is RAM, mapped by both the first tables and the direct map, and nobody else has it.
-        unsafe { pointer.write_bytes(0, PAGE_SIZE as usize) };
+        let words = unsafe { slice::from_raw_parts_mut(pointer, PAGE_SIZE as usize / 8) };
+        words.fill(0);
         page
     }
 
@@ -57,7 +62,10 @@ impl Frames {
     pub fn take(&mut self, count: u64) -> u64 {
         let page = self.next;
         self.next += count * PAGE_SIZE;
-        assert!(self.next <= self.end, "too little memory behind the kernel's image");
+        assert!(
+            self.next <= self.end,
+            "too little memory behind the kernel's image"
+        );
         page
     }
 

@@ -15,9 +15,18 @@ const DATA: Flags = Flags {
     cache: Cache::WriteBack,
     software: 0,
 };
-const CONSTANTS: Flags = Flags { write: false, ..DATA };
-const CODE: Flags = Flags { execute: true, ..CONSTANTS };
-const DEVICE: Flags = Flags { cache: Cache::Uncached, ..DATA };
+const CONSTANTS: Flags = Flags {
+    write: false,
+    ..DATA
+};
+const CODE: Flags = Flags {
+    execute: true,
+    ..CONSTANTS
+};
+const DEVICE: Flags = Flags {
+    cache: Cache::Uncached,
+    ..DATA
+};
 
 /// Physical address of the kernel's root.
 static ROOT: AtomicU64 = AtomicU64::new(0);
@@ -69,7 +78,11 @@ impl<'a> KernelMap<'a> {
     #[must_use]
     pub fn new(info: &StartInfo, frames: &'a mut Frames, gigabyte_pages: bool) -> KernelMap<'a> {
         let root = frames.zeroed();
-        let mut map = KernelMap { frames, root, gigabyte_pages };
+        let mut map = KernelMap {
+            frames,
+            root,
+            gigabyte_pages,
+        };
         let image = Image::linked();
         map.image_part(image.text, image.constants, CODE);
         map.image_part(image.constants, image.data, CONSTANTS);
@@ -167,7 +180,10 @@ pub fn root() -> u64 {
 /// What entry `index` (256 and above) of every root must be, so that the kernel is mapped under it. These never change after boot.
 #[must_use]
 pub fn root_entry(index: usize) -> Entry {
-    assert!((ENTRIES / 2..ENTRIES).contains(&index), "an entry of the user half");
+    assert!(
+        (ENTRIES / 2..ENTRIES).contains(&index),
+        "an entry of the user half"
+    );
     // SAFETY: the root is in the direct map, and is only read after boot.
     unsafe { slot(root(), index).read() }
 }

@@ -8,7 +8,9 @@ use core::arch::asm;
 pub fn in_u8(port: u16) -> u8 {
     let value;
     // SAFETY: reading a port changes no memory; what it does to the device cannot break Rust's rules.
-    unsafe { asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("in al, dx", in("dx") port, out("al") value, options(nomem, nostack, preserves_flags))
+    };
     value
 }
 
@@ -18,7 +20,9 @@ pub fn in_u8(port: u16) -> u8 {
 pub fn in_u16(port: u16) -> u16 {
     let value;
     // SAFETY: as for `in_u8`.
-    unsafe { asm!("in ax, dx", in("dx") port, out("ax") value, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("in ax, dx", in("dx") port, out("ax") value, options(nomem, nostack, preserves_flags))
+    };
     value
 }
 
@@ -28,7 +32,9 @@ pub fn in_u16(port: u16) -> u16 {
 pub fn in_u32(port: u16) -> u32 {
     let value;
     // SAFETY: as for `in_u8`.
-    unsafe { asm!("in eax, dx", in("dx") port, out("eax") value, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        asm!("in eax, dx", in("dx") port, out("eax") value, options(nomem, nostack, preserves_flags))
+    };
     value
 }
 
@@ -59,5 +65,7 @@ pub unsafe fn out_u16(port: u16, value: u16) {
 #[inline]
 pub unsafe fn out_u32(port: u16, value: u32) {
     // SAFETY: the caller vouches for what the device does.
-    unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nostack, preserves_flags)) };
+    unsafe {
+        asm!("out dx, eax", in("dx") port, in("eax") value, options(nostack, preserves_flags))
+    };
 }

@@ -4,6 +4,7 @@ use crate::boot;
 use crate::kernel_map;
 use crate::lapic;
 use crate::layout::{TRAMPOLINE, direct, kernel_stack};
+use crate::port;
 use crate::tsc;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -19,8 +20,11 @@ pub(crate) struct Start {
 }
 
 /// Read by the first instructions of a CPU in the high half.
-pub(crate) static START_OF: Start =
-    Start { root: AtomicU64::new(0), stack: AtomicU64::new(0), cpu: AtomicU64::new(0) };
+pub(crate) static START_OF: Start = Start {
+    root: AtomicU64::new(0),
+    stack: AtomicU64::new(0),
+    cpu: AtomicU64::new(0),
+};
 
 /// CPUs that run.
 static RUNNING: AtomicUsize = AtomicUsize::new(1);
@@ -39,9 +43,12 @@ pub(crate) fn arrived() {
 /// Starts the CPU with number `cpu` and the given APIC identifier, and waits until it runs. False if it does not within half a second.
 pub(crate) fn start(cpu: usize, identifier: u8) -> bool {
     START_OF.root.store(kernel_map::root(), Ordering::Relaxed);
-    START_OF.stack.store(kernel_stack(cpu as u64).1, Ordering::Relaxed);
+    START_OF
+        .stack
+        .store(kernel_stack(cpu as u64).1, Ordering::Relaxed);
     START_OF.cpu.store(cpu as u64, Ordering::Release);
     let before = running();
+    timer_chip_once();
     lapic::command(identifier, INIT);
     // CPUs of this century need no pause between the two; for those that miss the first start there are more.
     for _ in 0..50 {
@@ -55,6 +62,16 @@ pub(crate) fn start(cpu: usize, identifier: u8) -> bool {
         }
     }
     false
+}
+
+/// Lets the old timer chip count down once, for 20 us, and then never again: it ticks at 18 Hz since the firmware ran, and nobody
+/// listens. That it does so right before INIT is for QEMU: a CPU that takes INIT makes an instruction-counting QEMU lose count
+/// until the machine's next timer event.
+fn timer_chip_once() {
+    for (port, value) in [(0x43, 0x30), (0x40, 24), (0x40, 0)] {
+        // SAFETY: the timer chip cannot change memory, and its interrupt is masked.
+        unsafe { port::out_u8(port, value) };
+    }
 }
 
 /// Puts the first instructions of the other CPUs where they start.

@@ -33,7 +33,11 @@ pub struct MemoryRange {
 }
 
 impl MemoryRange {
-    const NONE: MemoryRange = MemoryRange { start: 0, end: 0, kind: MemoryKind::Reserved };
+    const NONE: MemoryRange = MemoryRange {
+        start: 0,
+        end: 0,
+        kind: MemoryKind::Reserved,
+    };
 }
 
 /// A copy of everything that the loader said: its own structures lie in memory that is handed out later.
@@ -76,7 +80,8 @@ impl StartInfo {
     /// # Errors
     /// See [`StartInfoError`]; `self` is then of no use.
     pub fn read(&mut self, memory: &impl PhysicalMemory, at: u64) -> Result<(), StartInfoError> {
-        self.read_fields(memory, at).unwrap_or(Err(StartInfoError::Unreadable))
+        self.read_fields(memory, at)
+            .unwrap_or(Err(StartInfoError::Unreadable))
     }
 
     fn read_fields(
@@ -135,8 +140,11 @@ impl StartInfo {
                 self.ranges_dropped += 1;
                 continue;
             }
-            self.ranges[self.range_count] =
-                MemoryRange { start, end: start.saturating_add(size), kind };
+            self.ranges[self.range_count] = MemoryRange {
+                start,
+                end: start.saturating_add(size),
+                kind,
+            };
             self.range_count += 1;
         }
         Some(())
@@ -208,10 +216,22 @@ mod tests {
         let header = header(MAGIC.into(), 1, 1, 4);
         let module = words(&[(0xf00_0000, 8), (0x1234, 8), (0, 8), (0, 8)]);
         let map = words(&[
-            (0, 8), (0x9fc00, 8), (1, 4), (0, 4),
-            (0x9fc00, 8), (0x400, 8), (2, 4), (0, 4),
-            (u64::MAX - 1, 8), (9, 8), (3, 4), (0, 4),
-            (0, 8), (0, 8), (0, 4), (0, 4),
+            (0, 8),
+            (0x9fc00, 8),
+            (1, 4),
+            (0, 4),
+            (0x9fc00, 8),
+            (0x400, 8),
+            (2, 4),
+            (0, 4),
+            (u64::MAX - 1, 8),
+            (9, 8),
+            (3, 4),
+            (0, 4),
+            (0, 8),
+            (0, 8),
+            (0, 4),
+            (0, 4),
         ]);
         let memory = Pieces(&[
             (0x1000, &header),
@@ -225,9 +245,21 @@ mod tests {
         assert_eq!(info.module(), Some((0xf00_0000, 0x1234)));
         assert_eq!(info.root_pointer(), 0xf5000);
         let expected = [
-            MemoryRange { start: 0, end: 0x9fc00, kind: MemoryKind::Ram },
-            MemoryRange { start: 0x9fc00, end: 0xa0000, kind: MemoryKind::Reserved },
-            MemoryRange { start: u64::MAX - 1, end: u64::MAX, kind: MemoryKind::AcpiTables },
+            MemoryRange {
+                start: 0,
+                end: 0x9fc00,
+                kind: MemoryKind::Ram,
+            },
+            MemoryRange {
+                start: 0x9fc00,
+                end: 0xa0000,
+                kind: MemoryKind::Reserved,
+            },
+            MemoryRange {
+                start: u64::MAX - 1,
+                end: u64::MAX,
+                kind: MemoryKind::AcpiTables,
+            },
         ];
         assert_eq!(info.memory(), expected);
     }
@@ -236,11 +268,20 @@ mod tests {
     fn bad_structures_are_errors() {
         let mut info = StartInfo::EMPTY;
         let wrong = header(1, 1, 0, 1);
-        assert_eq!(info.read(&Pieces(&[(0, &wrong)]), 0), Err(StartInfoError::Magic));
+        assert_eq!(
+            info.read(&Pieces(&[(0, &wrong)]), 0),
+            Err(StartInfoError::Magic)
+        );
         let old = header(MAGIC.into(), 0, 0, 1);
-        assert_eq!(info.read(&Pieces(&[(0, &old)]), 0), Err(StartInfoError::NoMemoryMap));
+        assert_eq!(
+            info.read(&Pieces(&[(0, &old)]), 0),
+            Err(StartInfoError::NoMemoryMap)
+        );
         let dangling = header(MAGIC.into(), 1, 0, 1);
-        assert_eq!(info.read(&Pieces(&[(0, &dangling)]), 0), Err(StartInfoError::Unreadable));
+        assert_eq!(
+            info.read(&Pieces(&[(0, &dangling)]), 0),
+            Err(StartInfoError::Unreadable)
+        );
     }
 
     #[test]
@@ -255,7 +296,10 @@ mod tests {
         let mut info = StartInfo::EMPTY;
         assert_eq!(info.read(&memory, 0x1000), Ok(()));
         assert_eq!(info.command_line().len(), MAX_COMMAND_LINE);
-        assert_eq!((info.memory().len(), info.ranges_dropped()), (MAX_RANGES, 6));
+        assert_eq!(
+            (info.memory().len(), info.ranges_dropped()),
+            (MAX_RANGES, 6)
+        );
         assert_eq!(info.module(), None);
     }
 }

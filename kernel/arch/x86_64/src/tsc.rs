@@ -24,10 +24,10 @@ pub fn now() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// Ticks of the counter in a microsecond, rounded down.
+/// Ticks of the counter in a microsecond, rounded.
 #[must_use]
 pub fn ticks_per_us() -> u64 {
-    ticks_per_ms() / 1000
+    (ticks_per_ms() + 500) / 1000
 }
 
 /// Ticks of the counter in a millisecond.
@@ -45,10 +45,12 @@ struct Measured {
 /// Finds out how fast the counter and the local APIC's timer run, within 2 ms. The local APIC must be on.
 pub(crate) fn calibrate() {
     lapic::start_timer_for_measuring();
-    let measured = measure_by_pit().or_else(measure_by_emulation).unwrap_or(Measured {
-        ticks_per_ms: 1_000_000,
-        lapic_per_ms: 1_000_000,
-    });
+    let measured = measure_by_pit()
+        .or_else(measure_by_emulation)
+        .unwrap_or(Measured {
+            ticks_per_ms: 1_000_000,
+            lapic_per_ms: 1_000_000,
+        });
     lapic::set_rate(measured.lapic_per_ms, measured.ticks_per_ms);
     TICKS_PER_MS.store(measured.ticks_per_ms, Ordering::Relaxed);
 }
@@ -86,7 +88,11 @@ fn edge(after: u64) -> Option<Edge> {
         if count == last {
             still += 1;
         } else if u64::from(0xffff - count) >= after {
-            return Some(Edge { count, ticks, lapic });
+            return Some(Edge {
+                count,
+                ticks,
+                lapic,
+            });
         } else {
             still = 0;
         }
@@ -118,7 +124,10 @@ fn measure_by_emulation() -> Option<Measured> {
         let passed = start.wrapping_sub(lapic::timer_count());
         if passed >= WINDOW {
             let ticks_per_ms = (now() - ticks) * 1_000_000 / u64::from(passed);
-            return Some(Measured { ticks_per_ms, lapic_per_ms: 1_000_000 });
+            return Some(Measured {
+                ticks_per_ms,
+                lapic_per_ms: 1_000_000,
+            });
         }
         core::hint::spin_loop();
     }
