@@ -4,10 +4,11 @@ use core::fmt::Write;
 use core::panic::PanicInfo;
 use sundog_arch_x86_64::boot::BootInfo;
 use sundog_arch_x86_64::debugcon::Debugcon;
+use sundog_arch_x86_64::event::Event;
 use sundog_arch_x86_64::{exit, tsc};
 
 #[unsafe(no_mangle)]
-fn sundog_boot(info: &'static BootInfo) -> ! {
+fn sundog_boot(info: &'static BootInfo) {
     let ticks = tsc::now() - info.entry_ticks;
     say(format_args!("sundog: {} CPUs", info.cpus));
     say(format_args!(
@@ -18,9 +19,7 @@ fn sundog_boot(info: &'static BootInfo) -> ! {
 }
 
 #[unsafe(no_mangle)]
-fn sundog_boot_application(_cpu: usize) -> ! {
-    exit::halt_forever()
-}
+fn sundog_entry(_event: Event) {}
 
 fn say(text: core::fmt::Arguments) {
     // The debug port takes everything.

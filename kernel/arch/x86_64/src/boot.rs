@@ -1,18 +1,25 @@
 //! From the loader's entry to the kernel proper, on every CPU.
 
 use crate::acpi::{AcpiError, Madt};
-use crate::cpuid;
-use crate::entry_format;
+use crate::control;
+use crate::entry_format::PAGE_SIZE;
+use crate::features::Features;
+use crate::fpu;
 use crate::frames::Frames;
-use crate::hooks::{sundog_boot, sundog_boot_application};
+use crate::gdt;
+use crate::hooks::sundog_boot;
+use crate::idt;
+use crate::ioapic;
 use crate::kernel_map::{Image, KernelMap};
 use crate::lapic;
 use crate::layout::{DEVICES, EXCEPTION_STACKS, TRAMPOLINE, direct, exception_stack, kernel_stack};
-use crate::msr;
 use crate::paging;
+use crate::per_cpu;
 use crate::physical::PhysicalMemory;
+use crate::pic;
 use crate::smp;
 use crate::start_info::StartInfo;
+use crate::trap;
 use crate::tsc;
 use core::arch::{global_asm, naked_asm};
 use core::cell::UnsafeCell;
@@ -43,6 +50,8 @@ pub struct BootInfo {
     pub kernel_end: u64,
     /// CPUs that run, this one included. They are numbered from 0, the one that booted.
     pub cpus: usize,
+    /// What the CPU that booted has; the others are taken to be like it.
+    pub features: Features,
     /// The time-stamp counter at the loader's entry.
     pub entry_ticks: u64,
 }
@@ -59,6 +68,7 @@ static BOOT_INFO: Place = Place(UnsafeCell::new(BootInfo {
     kernel_start: 0,
     kernel_end: 0,
     cpus: 1,
+    features: Features::NONE,
     entry_ticks: 0,
 }));
 
@@ -133,12 +143,15 @@ extern "C" fn boot_main(start_info: u64, entry_ticks: u64) -> ! {
         panic!("start_info: {error:?}");
     }
     info.madt = find_madt(&info.start).unwrap_or_else(|error| panic!("ACPI: {error:?}"));
-    set_cache_types();
+    control::set_cache_types();
+    info.features = control::features();
     let image = Image::linked();
     let mut frames = Frames::new(&info.start, image.end);
-    let gigabyte_pages = cpuid::leaf(0x8000_0001, 0).edx & 1 << 26 != 0;
-    let mut map = KernelMap::new(&info.start, &mut frames, gigabyte_pages);
+    let mut map = KernelMap::new(&info.start, &mut frames, info.features.gigabyte_pages);
     map.device(DEVICES, info.madt.local_apic);
+    for (number, entry) in info.madt.io_apics().iter().enumerate() {
+        map.device(ioapic::page(number), entry.address & !(PAGE_SIZE - 1));
+    }
     for cpu in 0..info.madt.cpus().len() as u64 {
         let (low, high) = kernel_stack(cpu);
         map.stack(low, high);
@@ -146,6 +159,7 @@ extern "C" fn boot_main(start_info: u64, entry_ticks: u64) -> ! {
             let (low, high) = exception_stack(cpu, number);
             map.stack(low, high);
         }
+        per_cpu::make(cpu as usize, map.frames().zeroed(), kernel_stack(cpu).1);
     }
     let root = map.finish();
     info.kernel_start = image.start;
@@ -164,33 +178,61 @@ fn find_madt(start: &StartInfo) -> Result<Madt, AcpiError> {
     }
 }
 
-fn set_cache_types() {
-    // SAFETY: every CPU with long mode has the register; so far only its entry 0 is in use, and that stays write-back.
-    unsafe { msr::write(msr::PAT, entry_format::PAT) };
-}
-
 /// On the CPU's own stack and the kernel's own tables.
 extern "C" fn boot_main_on_own_stack() -> ! {
     // SAFETY: `boot_main` is over, so this is the only reference; no other CPU runs yet.
     let info = unsafe { &mut *BOOT_INFO.0.get() };
-    lapic::enable();
+    pic::disable();
+    idt::make();
+    set_up_cpu(0, info.features);
+    for (number, entry) in info.madt.io_apics().iter().enumerate() {
+        ioapic::add(number, entry);
+    }
     tsc::calibrate();
+    start_others(info);
+    lapic::set_up_timer(info.features.tsc_deadline);
+    sundog_boot(info);
+    trap::leave()
+}
+
+/// What each CPU does for itself.
+fn set_up_cpu(cpu: usize, features: Features) {
+    gdt::load(cpu);
+    idt::load();
+    control::set(features);
+    control::set_syscall(features);
+    per_cpu::own().fsgsbase.set(features.fsgsbase.into());
+    per_cpu::own().smap.set(features.smap.into());
+    fpu::set_up(features);
+    lapic::enable();
+}
+
+/// Starts the other CPUs, which get numbers in the order in which they come.
+fn start_others(info: &mut BootInfo) {
     smp::place_trampoline();
     let own = lapic::identifier();
-    for identifier in info.madt.cpus() {
-        if *identifier != own && smp::start(info.cpus, *identifier) {
+    per_cpu::set_identifier(0, own);
+    for identifier in info
+        .madt
+        .cpus()
+        .iter()
+        .filter(|identifier| **identifier != own)
+    {
+        per_cpu::set_identifier(info.cpus, *identifier);
+        if smp::start(info.cpus, *identifier) {
             info.cpus += 1;
         }
     }
-    sundog_boot(info)
 }
 
 /// On another CPU's own stack.
 extern "C" fn application_main(cpu: usize) -> ! {
-    set_cache_types();
-    lapic::enable();
+    control::set_cache_types();
+    let features = control::features();
+    set_up_cpu(cpu, features);
+    lapic::set_up_timer(features.tsc_deadline);
     smp::arrived();
-    sundog_boot_application(cpu)
+    trap::leave()
 }
 
 /// The instructions that other CPUs start with.

@@ -5,13 +5,19 @@
 #![no_std]
 
 pub mod acpi;
+pub mod descriptor;
 pub mod entry_format;
+pub mod event;
+pub mod features;
 pub mod layout;
 pub mod physical;
+pub mod registers;
 pub mod start_info;
 
 #[cfg(target_os = "none")]
 pub mod boot;
+#[cfg(target_os = "none")]
+pub mod control;
 #[cfg(target_os = "none")]
 pub mod cpuid;
 #[cfg(target_os = "none")]
@@ -19,9 +25,17 @@ pub mod debugcon;
 #[cfg(target_os = "none")]
 pub mod exit;
 #[cfg(target_os = "none")]
+pub mod fpu;
+#[cfg(target_os = "none")]
 pub mod frames;
 #[cfg(target_os = "none")]
+mod gdt;
+#[cfg(target_os = "none")]
 pub mod hooks;
+#[cfg(target_os = "none")]
+mod idt;
+#[cfg(target_os = "none")]
+pub mod ioapic;
 #[cfg(target_os = "none")]
 pub mod kernel_map;
 #[cfg(target_os = "none")]
@@ -31,8 +45,16 @@ pub mod msr;
 #[cfg(target_os = "none")]
 pub mod paging;
 #[cfg(target_os = "none")]
+pub mod per_cpu;
+#[cfg(target_os = "none")]
+mod pic;
+#[cfg(target_os = "none")]
 pub mod port;
 #[cfg(target_os = "none")]
 pub mod smp;
 #[cfg(target_os = "none")]
+pub mod trap;
+#[cfg(target_os = "none")]
 pub mod tsc;
+#[cfg(target_os = "none")]
+pub mod user_copy;

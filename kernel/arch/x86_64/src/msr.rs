@@ -4,6 +4,22 @@ use core::arch::asm;
 
 /// Where the local APIC is and whether it is on.
 pub const APIC_BASE: u32 = 0x1b;
+/// What the CPU is not vulnerable to, and the like.
+pub const ARCH_CAPABILITIES: u32 = 0x10a;
+/// Selectors for `syscall` and `sysret`.
+pub const STAR: u32 = 0xc000_0081;
+/// Where `syscall` goes.
+pub const LSTAR: u32 = 0xc000_0082;
+/// Flags that `syscall` clears.
+pub const SYSCALL_MASK: u32 = 0xc000_0084;
+/// Base of the segment FS.
+pub const FS_BASE: u32 = 0xc000_0100;
+/// Base of the segment GS.
+pub const GS_BASE: u32 = 0xc000_0101;
+/// The base that `swapgs` exchanges with GS's.
+pub const KERNEL_GS_BASE: u32 = 0xc000_0102;
+/// When the timer shall fire, if it can be told.
+pub const TSC_DEADLINE: u32 = 0x6e0;
 /// The page attribute table.
 pub const PAT: u32 = 0x277;
 

@@ -4,7 +4,6 @@ use crate::boot;
 use crate::kernel_map;
 use crate::lapic;
 use crate::layout::{TRAMPOLINE, direct, kernel_stack};
-use crate::port;
 use crate::tsc;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -48,7 +47,8 @@ pub(crate) fn start(cpu: usize, identifier: u8) -> bool {
         .store(kernel_stack(cpu as u64).1, Ordering::Relaxed);
     START_OF.cpu.store(cpu as u64, Ordering::Release);
     let before = running();
-    timer_chip_once();
+    // A CPU that takes INIT makes an instruction-counting QEMU lose count until the machine's next timer event, so let there be one.
+    lapic::fire_for_nothing(20_000);
     lapic::command(identifier, INIT);
     // CPUs of this century need no pause between the two; for those that miss the first start there are more.
     for _ in 0..50 {
@@ -62,16 +62,6 @@ pub(crate) fn start(cpu: usize, identifier: u8) -> bool {
         }
     }
     false
-}
-
-/// Lets the old timer chip count down once, for 20 us, and then never again: it ticks at 18 Hz since the firmware ran, and nobody
-/// listens. That it does so right before INIT is for QEMU: a CPU that takes INIT makes an instruction-counting QEMU lose count
-/// until the machine's next timer event.
-fn timer_chip_once() {
-    for (port, value) in [(0x43, 0x30), (0x40, 24), (0x40, 0)] {
-        // SAFETY: the timer chip cannot change memory, and its interrupt is masked.
-        unsafe { port::out_u8(port, value) };
-    }
 }
 
 /// Puts the first instructions of the other CPUs where they start.
