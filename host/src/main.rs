@@ -10,6 +10,7 @@ mod outcome;
 mod process;
 mod qemu;
 mod run;
+mod streams;
 mod target_tests;
 
 use failure::Failure;
@@ -20,7 +21,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: sundog [COMMAND] [ARGUMENT...]
 
-  run [--machine microvm|q35] [--icount]   start a machine (also without any command)
+  run [--machine microvm|q35] [--icount] [--explain]
+                                           start a machine (also without any command); --explain shows the kernel's text
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree

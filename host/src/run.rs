@@ -6,26 +6,36 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Board, Machine, Port};
+use crate::streams::Listener;
 use std::ffi::OsString;
-use std::io::{Read, Write, stdin, stdout};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::io::{IsTerminal, stderr, stdin, stdout};
 use std::process::ExitCode;
-use std::thread;
+
+/// What the arguments of `run` ask for.
+#[derive(Debug, PartialEq, Eq)]
+struct Options {
+    board: Board,
+    icount: bool,
+    /// Shows the kernel's text on standard error.
+    explain: bool,
+}
 
 /// Starts the machine that the arguments describe and waits for its end.
 pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
-    let mut machine = parse(arguments)?;
-    machine.connected.push(Port::Console);
+    let options = parse(arguments)?;
+    let mut machine = Machine::new(options.board, images::program(images::KERNEL)?);
+    machine.icount = options.icount;
     let folder = Folder::new()?;
-    let socket = Port::Console.socket(&folder);
-    let fail = |error| Failure::system("cannot connect the console", error);
-    let listener = UnixListener::bind(&socket).map_err(fail)?;
-    let process = Process::start(&machine, &folder)?;
-    // The thread ends with the machine, or with this process if QEMU never connects.
-    let console = thread::spawn(move || listener.accept().map(|(stream, _)| connect(&stream)));
-    let outcome = process.wait(None)?;
+    machine.connected.push(Port::Console);
+    let mut copiers = vec![Listener::new(Port::Console, &folder)?.connect(stdin(), stdout())];
+    if options.explain || stderr().is_terminal() {
+        machine.connected.push(Port::KernelText);
+        copiers.push(Listener::new(Port::KernelText, &folder)?.copy_to(stderr()));
+    }
+    let outcome = Process::start(&machine, &folder)?.wait(None)?;
     if !matches!(outcome, Outcome::Failed(_)) {
-        drop(console.join());
+        // What the machine wrote last may still be on its way; a QEMU that failed may never have connected.
+        copiers.into_iter().for_each(|copier| drop(copier.join()));
     }
     if outcome == Outcome::Passed {
         return Ok(ExitCode::SUCCESS);
@@ -36,18 +46,26 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     )))
 }
 
-/// The machine that the arguments of `run` describe.
-fn parse(arguments: &[OsString]) -> Result<Machine, Failure> {
-    let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
+fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
+    let mut options = Options {
+        board: Board::Microvm,
+        icount: false,
+        explain: false,
+    };
     let mut words = arguments.iter().map(|word| word.to_string_lossy());
     while let Some(word) = words.next() {
         match &*word {
-            "--icount" => machine.icount = true,
-            "--machine" => machine.board = board(words.next().as_deref())?,
-            other => return Err(Failure::new(format!("run: unknown argument {other:?}"))),
+            "--icount" => options.icount = true,
+            "--explain" => options.explain = true,
+            "--machine" => options.board = board(words.next().as_deref())?,
+            other => {
+                return Err(Failure::new(format!(
+                    "run: unknown argument {other:?}; see `sundog help`"
+                )));
+            }
         }
     }
-    Ok(machine)
+    Ok(options)
 }
 
 fn board(name: Option<&str>) -> Result<Board, Failure> {
@@ -60,49 +78,37 @@ fn board(name: Option<&str>) -> Result<Board, Failure> {
     })
 }
 
-/// Copies the console's bytes to standard output, and standard input to the console, until the machine ends.
-fn connect(console: &UnixStream) {
-    if let Ok(input) = console.try_clone() {
-        // It may wait for input for ever, so nobody waits for it.
-        thread::spawn(move || copy(stdin().lock(), input));
-    }
-    copy(console, stdout().lock());
-}
-
-/// Copies bytes as they come; ends with either side, and an end of input is no end of the machine.
-fn copy(mut from: impl Read, mut to: impl Write) {
-    let mut bytes = [0; 4096];
-    while let Ok(length @ 1..) = from.read(&mut bytes) {
-        if to
-            .write_all(&bytes[..length])
-            .and_then(|()| to.flush())
-            .is_err()
-        {
-            break;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn boards_have_names() {
-        assert_eq!(board(Some("q35")).unwrap(), Board::Q35);
-        assert!(
-            board(Some("pc"))
-                .unwrap_err()
-                .to_string()
-                .contains("\"pc\"")
-        );
-        assert!(board(None).is_err());
+    fn options(words: &[&str]) -> Result<Options, String> {
+        let words: Vec<_> = words.iter().map(OsString::from).collect();
+        parse(&words).map_err(|failure| failure.text().to_owned())
     }
 
     #[test]
-    fn copying_ends_with_the_input() {
-        let mut copied = Vec::new();
-        copy(&[7; 10_000][..], &mut copied);
-        assert_eq!(copied, [7; 10_000]);
+    fn arguments_choose_the_machine() {
+        let chosen = options(&["--machine", "q35", "--icount"]).unwrap();
+        assert_eq!(
+            chosen,
+            Options {
+                board: Board::Q35,
+                icount: true,
+                explain: false
+            }
+        );
+        assert_eq!(options(&[]).unwrap().board, Board::Microvm);
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        assert!(
+            options(&["--machine", "pc"])
+                .unwrap_err()
+                .contains("\"pc\"")
+        );
+        assert!(options(&["--machine"]).is_err());
+        assert!(options(&["--fast"]).unwrap_err().contains("\"--fast\""));
     }
 }
