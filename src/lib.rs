@@ -11,6 +11,7 @@ pub mod packages;
 pub mod progress;
 pub mod stamp;
 pub mod toolchain;
+pub mod total;
 pub mod tree;
 
 use progress::Progress;

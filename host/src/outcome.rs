@@ -8,8 +8,8 @@ use std::time::Duration;
 const PASS: i32 = exit_status(0x10);
 /// The status of QEMU when the machine wrote 0x11 to its exit port: the kernel panicked.
 const PANIC: i32 = exit_status(0x11);
-/// How a panic's line in the kernel's text begins.
-const PANIC_LINE: &str = "sundog: panic: ";
+/// What stands in a panic's line between the program's name and the place: `sundog: panic: FILE:LINE: TEXT`.
+const PANIC_MARK: &str = ": panic: ";
 
 /// QEMU's exit status for a value that was written to the exit port.
 const fn exit_status(value: i32) -> i32 {
@@ -38,12 +38,12 @@ impl Outcome {
     pub fn new(status: Option<i32>, kernel_text: &str, said: &str) -> Self {
         match status {
             Some(PASS) => Self::Passed,
-            Some(PANIC) => Self::Panicked(
-                kernel_text
+            Some(PANIC) => {
+                let mut lines = kernel_text
                     .lines()
-                    .find_map(|line| line.strip_prefix(PANIC_LINE))
-                    .map(str::to_owned),
-            ),
+                    .filter_map(|line| line.split_once(PANIC_MARK));
+                Self::Panicked(lines.next().map(|(_, line)| line.trim_end().to_owned()))
+            }
             Some(0) => Self::Reset,
             Some(status) if status != 1 && said.is_empty() => Self::Status(status),
             _ => Self::Failed(said.trim_end().to_owned()),

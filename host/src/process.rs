@@ -1,5 +1,10 @@
 //! A running QEMU: started in its own folder, waited for with a time limit, never left over.
 
+#[cfg(test)]
+mod test_kernel;
+#[cfg(test)]
+mod tests;
+
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::outcome::Outcome;

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
-use table::{TESTS, TargetTest};
+use table::{Ending, TESTS, TargetTest};
 
 /// How many machines run at once.
 const AT_ONCE: usize = 2;
@@ -94,6 +94,7 @@ fn run(test: &TargetTest) -> Result<(), String> {
     let kernel = images::program(test.image).map_err(|failure| failure.text().to_owned())?;
     let mut machine = Machine::new(test.board, kernel);
     machine.icount = test.icount;
+    machine.command_line = test.command_line.to_owned();
     let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
     let outcome =
         Process::start(&machine, &folder).and_then(|process| process.wait(Some(test.limit)));
@@ -111,8 +112,13 @@ fn run(test: &TargetTest) -> Result<(), String> {
 
 /// Compares what happened with what the test expects.
 fn judge(test: &TargetTest, outcome: &Outcome, text: &str) -> Result<(), String> {
-    if *outcome != Outcome::Passed {
-        return Err(outcome.to_string());
+    match (test.ending, outcome) {
+        (Ending::Pass, Outcome::Passed) => {}
+        (Ending::Panic(words), Outcome::Panicked(Some(line))) if line.contains(words) => {}
+        (Ending::Panic(words), _) => {
+            return Err(format!("expected a panic with {words:?}, but {outcome}"));
+        }
+        (Ending::Pass, _) => return Err(outcome.to_string()),
     }
     match test
         .lines
