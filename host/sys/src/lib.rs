@@ -1,1 +1,5 @@
 //! Linux system calls of the host side that need unsafe code.
+
+mod child;
+
+pub use child::die_with_parent;

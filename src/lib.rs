@@ -1,0 +1,43 @@
+//! The launcher's parts: finds out what the machine lacks, sets it up, builds Sundog and becomes the command `sundog`.
+//!
+//! It has no dependencies and needs no C compiler, so that `cargo run` and `cargo test` work on a machine with rustup and nothing else.
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod crates;
+pub mod environment;
+pub mod needs;
+pub mod packages;
+pub mod progress;
+pub mod stamp;
+pub mod toolchain;
+pub mod total;
+pub mod tree;
+
+use progress::Progress;
+use std::path::PathBuf;
+use tree::Tree;
+
+/// The environment variable for continuous integration that makes the launcher print something and end.
+///
+/// `missing` prints what the machine lacks and installs nothing; `programs` prints the packages of all bare programs.
+pub const ONLY_PRINT: &str = "SUNDOG_ONLY_PRINT";
+
+/// Sets up the machine and builds what is not up to date; the answer is the path of the command `sundog`.
+///
+/// # Errors
+/// A text for a person, of one or more lines, that says what failed and what to do.
+pub fn set_up(tree: &Tree) -> Result<PathBuf, String> {
+    let missing = needs::missing(tree);
+    let mut progress = Progress::new();
+    if !missing.is_empty() {
+        needs::provide(&missing, tree, &mut progress)?;
+    }
+    let command = build::command_path(tree);
+    let stamp = stamp::of_sources(tree)?;
+    if !stamp::is_current(tree, &stamp) {
+        let built = build::all(tree, &mut progress)?;
+        stamp::write(tree, &stamp, &built)?;
+    }
+    Ok(command)
+}
