@@ -7,12 +7,12 @@
 //! |---|---|---|---|
 //! | [`label::OPEN`] | [`Open`] | [`Opened`] | 1: the device's endpoint, badged with the grant |
 //! | [`label::CLOSE`] | word 1 = grant | nothing | |
-//! | [`label::REGISTER`] | [`Register`] | nothing | |
+//! | [`label::REGISTER`] | [`Register`] | word 1 = badge | 1: an endpoint of this service with that badge |
 //! | [`label::UNREGISTER`] | word 1 = badge | nothing | |
 //! | [`label::USED`] | word 1 = grant, word 2 = bytes since the last report | nothing | |
 //!
-//! REGISTER and UNREGISTER need an endpoint capability with [`CONTROL_BADGE`], which only init and spawners of sandboxes hold;
-//! USED is sent by device servers. A status other than 0 in word 0 is a [`Refusal`].
+//! A caller with [`CONTROL_BADGE`] (init) may register any sandbox, a sandbox only children of its own. USED is sent by device
+//! servers, over a capability with [`DEVICE_BADGE`]. A status other than 0 in word 0 is a [`Refusal`].
 use crate::{Malformed, Words};
 use alloc::string::String;
 
@@ -30,8 +30,12 @@ pub mod label {
     pub const USED: u64 = 0x0c05;
 }
 
-/// The badge of the capability with which sandboxes are registered.
+/// The badge of init's capability, with which sandboxes are registered.
 pub const CONTROL_BADGE: u64 = u64::MAX;
+/// The badge of the device servers' capability.
+pub const DEVICE_BADGE: u64 = u64::MAX - 1;
+/// The most bytes of a tag.
+pub const MAX_TAG: usize = 32;
 /// The most bytes of an instance's name.
 pub const MAX_INSTANCE: usize = 64;
 /// The most bytes of a program's name in a request; longer ones are cut by the personality and end in `...`.
@@ -339,7 +343,7 @@ impl Refusal {
 /// A spawner tells that a sandbox exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Register {
-    /// The badge that the sandbox's endpoint capability carries.
+    /// The badge that the sandbox's endpoint capability shall carry; 0 leaves the choice to the service.
     pub badge: u64,
     /// The badge of the sandbox that spawned it; 0 for one started by init.
     pub parent: u64,
@@ -349,20 +353,24 @@ pub struct Register {
     pub interactive: bool,
     /// The name shown in the chain.
     pub name: String,
+    /// What policies call `@tag:`; only init may give one. Empty for none.
+    pub tag: String,
 }
 
 impl Register {
-    /// The request's words: badge, parent, name's length (bit 32: interactive), manifest (4), name.
+    /// The request's words: badge, parent, lengths (name, tag in bits 16-31, interactive in bit 32), manifest (4), name, tag.
     pub fn encode(&self) -> Result<Words, Malformed> {
-        if self.name.len() > MAX_SANDBOX {
+        if self.name.len() > MAX_SANDBOX || self.tag.len() > MAX_TAG {
             return Err(Malformed);
         }
         let mut words = Words::new(label::REGISTER);
         words.push(self.badge)?;
         words.push(self.parent)?;
-        words.push(self.name.len() as u64 | u64::from(self.interactive) << 32)?;
+        let lengths = self.name.len() as u64 | (self.tag.len() as u64) << 16;
+        words.push(lengths | u64::from(self.interactive) << 32)?;
         words.push_bytes(&self.manifest)?;
         words.push_bytes(self.name.as_bytes())?;
+        words.push_bytes(self.tag.as_bytes())?;
         Ok(words)
     }
 
@@ -370,13 +378,14 @@ impl Register {
     pub fn decode(words: &Words) -> Result<Register, Malformed> {
         let mut reader = words.reader();
         let (badge, parent) = (reader.word()?, reader.word()?);
-        let (length, flags) = halves(reader.word()?);
+        let (lengths, flags) = halves(reader.word()?);
         if flags > 1 {
             return Err(Malformed);
         }
         let mut manifest = [0; 32];
         reader.bytes(&mut manifest)?;
-        let name = reader.text(length, MAX_SANDBOX)?;
+        let name = reader.text(lengths & 0xffff, MAX_SANDBOX)?;
+        let tag = reader.text(lengths >> 16, MAX_TAG)?;
         reader.end()?;
         Ok(Register {
             badge,
@@ -384,6 +393,7 @@ impl Register {
             manifest,
             interactive: flags == 1,
             name,
+            tag,
         })
     }
 }
@@ -393,107 +403,4 @@ fn halves(word: u64) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open() -> Open {
-        Open {
-            resource: Resource::Serial,
-            instance: "1".into(),
-            program_hash: [7; 32],
-            program: "/usr/bin/cat".into(),
-        }
-    }
-
-    #[test]
-    fn requests_come_back() {
-        assert_eq!(Open::decode(&open().encode().unwrap()), Ok(open()));
-        let register = Register {
-            badge: 9,
-            parent: 0,
-            manifest: [1; 32],
-            interactive: true,
-            name: "shell".into(),
-        };
-        assert_eq!(Register::decode(&register.encode().unwrap()), Ok(register));
-        let opened = Opened {
-            grant: 1 << 40,
-            answer: Answer::Black,
-            rate: 100,
-        };
-        assert_eq!(Opened::decode(&opened.encode().unwrap()), Ok(Ok(opened)));
-        assert_eq!(
-            Opened::decode(&Refusal::Denied.encode()),
-            Ok(Err(Refusal::Denied))
-        );
-    }
-
-    #[test]
-    fn the_longest_request_fits() {
-        let longest = Open {
-            instance: "i".repeat(MAX_INSTANCE),
-            program: "p".repeat(MAX_PROGRAM),
-            ..open()
-        };
-        assert_eq!(Open::decode(&longest.encode().unwrap()), Ok(longest));
-        assert!(
-            Open {
-                program: "p".repeat(MAX_PROGRAM + 1),
-                ..open()
-            }
-            .encode()
-            .is_err()
-        );
-    }
-
-    #[test]
-    fn every_changed_word_is_refused_or_means_something_else() {
-        let good = open().encode().unwrap();
-        for place in 1..good.as_slice().len() {
-            for value in [
-                0,
-                u64::MAX,
-                good.as_slice()[place] ^ 1,
-                good.as_slice()[place] ^ 1 << 63,
-            ] {
-                let mut words = good.as_slice().to_vec();
-                if words[place] == value {
-                    continue;
-                }
-                words[place] = value;
-                assert_ne!(
-                    Open::decode(&Words::from_slice(&words).unwrap()),
-                    Ok(open())
-                );
-            }
-        }
-        for cut in 1..good.as_slice().len() {
-            assert!(Open::decode(&Words::from_slice(&good.as_slice()[..cut]).unwrap()).is_err());
-        }
-        assert!(Words::from_slice(&[]).is_err());
-        assert!(Words::from_slice(&[0; 65]).is_err());
-    }
-
-    #[test]
-    fn an_answer_of_deny_is_no_capability() {
-        let mut words = Words::new(0);
-        words.push(1).unwrap();
-        words.push(Answer::Deny as u64).unwrap();
-        words.push(0).unwrap();
-        assert_eq!(Opened::decode(&words), Err(Malformed));
-    }
-
-    #[test]
-    fn words_are_exact() {
-        for answer in Answer::ALL {
-            assert_eq!(Answer::from_word(answer.word()), Some(answer));
-            assert_eq!(Answer::from_number(answer as u64), Some(answer));
-        }
-        for wrong in ["", "o", "Once", "once ", "onces", "yes", "y"] {
-            assert_eq!(Answer::from_word(wrong), None);
-        }
-        assert!(Answers::from_bits(0).contains(Answer::Deny));
-        assert!(!Answers::NOT_ALWAYS.contains(Answer::Always));
-        assert_eq!(Answers::ALL.without(Answer::Always), Answers::NOT_ALWAYS);
-    }
-}
+mod tests;

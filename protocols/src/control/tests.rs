@@ -224,7 +224,7 @@ fn fields_beyond_their_bounds_are_neither_sent_nor_taken() {
         Err(Bad::TooLong)
     );
     assert!(out.is_empty());
-    let mut refused = |kind: u16, payload: &[u8], why: Bad| {
+    let refused = |kind: u16, payload: &[u8], why: Bad| {
         let mut bytes = Vec::new();
         encode_frame(kind, payload, &mut bytes).unwrap();
         assert_eq!(
