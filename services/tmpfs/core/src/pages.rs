@@ -85,3 +85,21 @@ impl Pages for HeapPages {
         }
     }
 }
+
+impl Pages for alloc::boxed::Box<dyn Pages> {
+    fn allocate(&mut self) -> Option<u64> {
+        (**self).allocate()
+    }
+    fn free(&mut self, frame: u64) {
+        (**self).free(frame);
+    }
+    fn read(&self, frame: u64, offset: usize, into: &mut [u8]) {
+        (**self).read(frame, offset, into);
+    }
+    fn write(&mut self, frame: u64, offset: usize, from: &[u8]) {
+        (**self).write(frame, offset, from);
+    }
+    fn zero(&mut self, frame: u64, offset: usize, length: usize) {
+        (**self).zero(frame, offset, length);
+    }
+}
