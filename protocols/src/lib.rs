@@ -5,12 +5,14 @@
 //! more than its stated bound, and refuses what it does not understand.
 #![no_std]
 #![forbid(unsafe_code)]
+
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
 pub mod consent;
 pub mod control;
+pub mod file;
 pub mod serial;
 mod words;
 
