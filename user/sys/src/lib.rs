@@ -10,6 +10,7 @@
 #![no_std]
 
 mod answer;
+mod ending;
 mod invoke;
 mod message;
 mod message_page;
@@ -24,6 +25,7 @@ mod trap;
 mod trap;
 
 pub use answer::{Answer, ToWord};
+pub use ending::Ending;
 pub use invoke::*;
 pub use message::{
     Deadline, Received, Short, call, call_short, receive, reply, reply_receive,

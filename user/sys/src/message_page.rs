@@ -1,18 +1,12 @@
 //! The message page: long messages, capabilities to send and the window for those that arrive.
 
+use crate::ending::{self, Ending};
 use core::ptr::NonNull;
 use sundog_abi::message::{MAX_CAPABILITIES, MAX_WORDS, page};
 use sundog_abi::{Address, Word};
 
 /// Words of a page.
 const PAGE_WORDS: usize = 512;
-/// The first word of the text that a panic leaves for the supervisor; the kernel uses nothing from here on.
-const PANIC: usize = 128;
-/// Marks a panic's text: "SDPANIC!".
-const PANIC_MAGIC: Word = u64::from_le_bytes(*b"SDPANIC!");
-/// Most bytes of a panic's text.
-pub(crate) const PANIC_BYTES: usize = (PAGE_WORDS - PANIC - 2) * 8;
-
 /// The calling thread's message page. The kernel reads and writes it during calls of that thread only.
 pub struct MessagePage {
     words: NonNull<Word>,
@@ -92,33 +86,19 @@ impl MessagePage {
         (index < 19).then(|| self.get(page::REGISTERS + index))
     }
 
-    /// Leaves a text for the supervisor; what does not fit is cut off.
-    pub fn set_panic(&mut self, text: &[u8]) {
-        let text = &text[..text.len().min(PANIC_BYTES)];
+    /// Leaves a record of how the program ended, for the supervisor; a text that does not fit is cut off.
+    pub fn set_ending(&mut self, ending: Ending<'_>) {
+        let (kind, number, text) = ending.parts();
         for (index, piece) in text.chunks(8).enumerate() {
             let mut word = [0; 8];
             word[..piece.len()].copy_from_slice(piece);
-            self.set(PANIC + 2 + index, Word::from_le_bytes(word));
+            self.set(
+                ending::FIRST + ending::HEADER + index,
+                Word::from_le_bytes(word),
+            );
         }
-        self.set(PANIC + 1, text.len() as Word);
-        self.set(PANIC, PANIC_MAGIC);
-    }
-
-    /// Takes the text that a panic left: the bytes in `into`, cut to its length. `None` if there is no such text.
-    pub fn panic<'a>(&self, into: &'a mut [u8]) -> Option<&'a [u8]> {
-        if self.get(PANIC) != PANIC_MAGIC {
-            return None;
-        }
-        let bytes = usize::try_from(self.get(PANIC + 1))
-            .ok()?
-            .min(PANIC_BYTES)
-            .min(into.len());
-        for (index, piece) in into[..bytes].chunks_mut(8).enumerate() {
-            let word = self.get(PANIC + 2 + index).to_le_bytes();
-            let length = piece.len();
-            piece.copy_from_slice(&word[..length]);
-        }
-        Some(&into[..bytes])
+        self.set(ending::FIRST + 1, number);
+        self.set(ending::FIRST, kind);
     }
 }
 
@@ -146,16 +126,16 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_text_comes_back_and_is_cut() {
-        with_page(|mut page| {
-            let mut buffer = [0; 5000];
-            assert_eq!(page.panic(&mut buffer), None);
-            page.set_panic(b"why it stopped");
-            assert_eq!(page.panic(&mut buffer), Some(&b"why it stopped"[..]));
-            page.set_panic(&[b'x'; 5000]);
-            assert_eq!(page.panic(&mut buffer).map(<[u8]>::len), Some(PANIC_BYTES));
-            page.set(PANIC + 1, Word::MAX);
-            assert_eq!(page.panic(&mut buffer[..3]), Some(&b"xxx"[..]));
-        });
+    fn an_ending_is_read_back_from_the_bytes_of_the_page() {
+        let mut memory = std::boxed::Box::new([0_u64; PAGE_WORDS]);
+        let start = NonNull::new(memory.as_mut_ptr()).expect("a box is not null");
+        // SAFETY: the box outlives the page, and nothing else touches it meanwhile.
+        let mut page = unsafe { MessagePage::at(start) };
+        page.set_ending(Ending::Panic(b"why it stopped"));
+        let bytes: std::vec::Vec<u8> = memory.iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(
+            Ending::decode(&bytes),
+            Some(Ending::Panic(b"why it stopped"))
+        );
     }
 }
