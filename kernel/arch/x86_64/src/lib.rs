@@ -41,6 +41,8 @@ pub mod kernel_map;
 #[cfg(target_os = "none")]
 pub mod lapic;
 #[cfg(target_os = "none")]
+pub mod memory;
+#[cfg(target_os = "none")]
 pub mod msr;
 #[cfg(target_os = "none")]
 pub mod paging;
