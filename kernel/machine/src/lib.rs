@@ -22,6 +22,8 @@ mod backing;
 mod backing;
 
 pub use backing::{Backing, hardware};
+#[cfg(target_os = "none")]
+pub use backing::{lock, unlock};
 pub use link::{Link, Side};
 pub use object::{FIRST_OBJECT_KIND, Field, Object, ObjectCell};
 pub use reference::{Opt, Ref, UNIT};

@@ -11,6 +11,7 @@ const SPURIOUS: u64 = 0xf0;
 const IDENTIFIER: u64 = 0x20;
 const TASK_PRIORITY: u64 = 0x80;
 const END: u64 = 0xb0;
+const REQUESTS: u64 = 0x200;
 const LINE_0: u64 = 0x350;
 const COMMAND_LOW: u64 = 0x300;
 const COMMAND_HIGH: u64 = 0x310;
@@ -95,6 +96,13 @@ pub fn stop_timer() {
     } else {
         write(TIMER_START, 0);
     }
+}
+
+/// Whether an interrupt waits at this CPU until the kernel is left.
+#[must_use]
+pub fn pending() -> bool {
+    // The first word is of vectors below 32, which are exceptions.
+    (1..8).any(|word| read(REQUESTS + 0x10 * word) != 0)
 }
 
 /// Interrupts another CPU: [`crate::event::Event::Call`] comes there. Nothing happens if there is no such CPU.

@@ -1,6 +1,10 @@
 //! The bare machine: physical memory behind the direct map.
 
 pub mod hardware;
+mod lock;
+mod mailbox;
+
+pub use lock::{lock, unlock};
 
 use crate::{Object, Token, UNIT};
 
