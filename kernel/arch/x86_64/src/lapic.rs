@@ -83,7 +83,7 @@ pub fn set_timer(deadline: u64) {
         return;
     }
     let ticks = deadline.saturating_sub(tsc::now());
-    let counts = u128::from(ticks) * u128::from(RATE.load(Ordering::Relaxed)) >> 32;
+    let counts = (u128::from(ticks) * u128::from(RATE.load(Ordering::Relaxed))) >> 32;
     write(TIMER_START, u32::try_from(counts + 1).unwrap_or(u32::MAX));
 }
 

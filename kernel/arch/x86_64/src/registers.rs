@@ -68,31 +68,8 @@ pub const FIXED_FLAGS: u64 = 0x202;
 impl Registers {
     /// All zero.
     #[must_use]
-    pub const fn new() -> Registers {
-        const ZERO: Cell<u64> = Cell::new(0);
-        Registers {
-            rax: ZERO,
-            rbx: ZERO,
-            rcx: ZERO,
-            rdx: ZERO,
-            rsi: ZERO,
-            rdi: ZERO,
-            rbp: ZERO,
-            r8: ZERO,
-            r9: ZERO,
-            r10: ZERO,
-            r11: ZERO,
-            r12: ZERO,
-            r13: ZERO,
-            r14: ZERO,
-            r15: ZERO,
-            rip: ZERO,
-            rsp: ZERO,
-            rflags: ZERO,
-            fs_base: ZERO,
-            gs_base: ZERO,
-            how: ZERO,
-        }
+    pub fn new() -> Registers {
+        Registers::default()
     }
 }
 
