@@ -1,17 +1,16 @@
 //! The image on the bare machine: what the architecture layer calls, and what happens on a panic.
 
-use core::fmt::Write;
 use core::panic::PanicInfo;
 use sundog_arch_x86_64::boot::BootInfo;
-use sundog_arch_x86_64::debugcon::Debugcon;
 use sundog_arch_x86_64::event::Event;
-use sundog_arch_x86_64::{exit, tsc};
+use sundog_arch_x86_64::{debugcon, exit, tsc};
 
 #[unsafe(no_mangle)]
 fn sundog_boot(info: &'static BootInfo) {
     let ticks = tsc::now() - info.entry_ticks;
-    say(format_args!("sundog: {} CPUs", info.cpus));
-    say(format_args!(
+    debugcon::line(format_args!("sundog: {} CPUs", info.cpus));
+    say_what_is_missing(info);
+    debugcon::line(format_args!(
         "sundog: {ticks} ticks from entry, {} ticks in a millisecond",
         tsc::ticks_per_ms()
     ));
@@ -21,9 +20,22 @@ fn sundog_boot(info: &'static BootInfo) {
 #[unsafe(no_mangle)]
 fn sundog_entry(_event: Event) {}
 
-fn say(text: core::fmt::Arguments) {
-    // The debug port takes everything.
-    let _ = writeln!(Debugcon, "{text}");
+/// A line for each thing that the machine lacks or that could not be used.
+fn say_what_is_missing(info: &BootInfo) {
+    let missing = info.features.missing();
+    if !missing.is_empty() {
+        debugcon::line(format_args!("sundog: this CPU lacks {missing}"));
+    }
+    let idle = info.madt.cpus().len() + info.madt.cpus_dropped() - info.cpus;
+    if idle != 0 {
+        debugcon::line(format_args!("sundog: {idle} CPUs are not used"));
+    }
+    if info.start.ranges_dropped() != 0 {
+        let ranges = info.start.ranges_dropped();
+        debugcon::line(format_args!(
+            "sundog: {ranges} ranges of memory are not used"
+        ));
+    }
 }
 
 #[panic_handler]
@@ -31,7 +43,7 @@ fn panic(info: &PanicInfo) -> ! {
     let (file, line) = info
         .location()
         .map_or(("?", 0), |place| (place.file(), place.line()));
-    say(format_args!(
+    debugcon::line(format_args!(
         "sundog: panic: {file}:{line}: {}",
         info.message()
     ));

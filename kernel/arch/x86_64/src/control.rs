@@ -75,4 +75,6 @@ pub(crate) fn set_syscall(features: Features) {
     unsafe { msr::write(msr::LSTAR, trap::syscall_entry(features.fsgsbase)) };
     // SAFETY: as above.
     unsafe { msr::write(msr::SYSCALL_MASK, SYSCALL_CLEARS) };
+    // SAFETY: as above; there is no other way in.
+    unsafe { msr::write(msr::SYSENTER_SELECTOR, 0) };
 }

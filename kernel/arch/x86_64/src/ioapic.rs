@@ -30,7 +30,7 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 /// A register is reached in two steps, which must not mix with another CPU's.
 static BUSY: AtomicBool = AtomicBool::new(false);
 
-/// An interrupt input that no controller has.
+/// No controller has the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoSuchInput;
 
@@ -48,36 +48,56 @@ pub(crate) fn add(number: usize, entry: &IoApicEntry) {
     controller
         .first_input
         .store(entry.first_input, Ordering::Relaxed);
-    let inputs = (access(number, VERSION, None) >> 16 & 0xff) + 1;
+    let registers = Access::to(number);
+    let inputs = (registers.read(VERSION) >> 16 & 0xff) + 1;
     controller.inputs.store(inputs, Ordering::Relaxed);
     for input in 0..inputs {
-        access(number, ROUTES + 2 * input, Some(MASKED));
+        registers.write(ROUTES + 2 * input, MASKED);
     }
     COUNT.fetch_max(number + 1, Ordering::Release);
 }
 
-/// Reads a register, or writes it.
-fn access(number: usize, register: u32, value: Option<u32>) -> u32 {
-    let base = page(number) + u64::from(CONTROLLERS[number].offset.load(Ordering::Relaxed));
-    let (select, window) = (base as *mut u32, (base + 0x10) as *mut u32);
-    while BUSY
-        .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
-        .is_err()
-    {
-        hint::spin_loop();
+/// The right to use the registers of one controller, until dropped.
+struct Access {
+    select: *mut u32,
+    window: *mut u32,
+}
+
+impl Access {
+    /// Waits until no other CPU uses a controller.
+    fn to(number: usize) -> Access {
+        let base = page(number) + u64::from(CONTROLLERS[number].offset.load(Ordering::Relaxed));
+        while BUSY
+            .compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed)
+            .is_err()
+        {
+            hint::spin_loop();
+        }
+        Access {
+            select: base as *mut u32,
+            window: (base + 0x10) as *mut u32,
+        }
     }
-    // SAFETY: the page of registers is mapped, and selecting one does nothing else.
-    unsafe { select.write_volatile(register) };
-    let result = if let Some(value) = value {
-        // SAFETY: routes send interrupts to vectors with handlers; they change no memory.
-        unsafe { window.write_volatile(value) };
-        value
-    } else {
+
+    fn read(&self, register: u32) -> u32 {
+        // SAFETY: the page of registers is mapped, and selecting one does nothing else.
+        unsafe { self.select.write_volatile(register) };
         // SAFETY: as above; reading changes nothing.
-        unsafe { window.read_volatile() }
-    };
-    BUSY.store(false, Ordering::Release);
-    result
+        unsafe { self.window.read_volatile() }
+    }
+
+    fn write(&self, register: u32, value: u32) {
+        // SAFETY: as for `read`.
+        unsafe { self.select.write_volatile(register) };
+        // SAFETY: routes send interrupts to vectors with handlers; they change no memory.
+        unsafe { self.window.write_volatile(value) };
+    }
+}
+
+impl Drop for Access {
+    fn drop(&mut self) {
+        BUSY.store(false, Ordering::Release);
+    }
 }
 
 /// The controller that has an input (counted over all of them), and the register of its route there.
@@ -113,8 +133,9 @@ pub fn wiring(madt: &Madt, line: u32) -> IsaLine {
 pub fn route(wiring: IsaLine, vector: u8, identifier: u8) -> Result<(), NoSuchInput> {
     let (number, register) = find(wiring.input)?;
     let low = if wiring.active_low { ACTIVE_LOW } else { 0 } | if wiring.level { LEVEL } else { 0 };
-    access(number, register, Some(MASKED | low | u32::from(vector)));
-    access(number, register + 1, Some(u32::from(identifier) << 24));
+    let registers = Access::to(number);
+    registers.write(register, MASKED | low | u32::from(vector));
+    registers.write(register + 1, u32::from(identifier) << 24);
     Ok(())
 }
 
@@ -124,11 +145,8 @@ pub fn route(wiring: IsaLine, vector: u8, identifier: u8) -> Result<(), NoSuchIn
 /// [`NoSuchInput`].
 pub fn mask(input: u32) -> Result<(), NoSuchInput> {
     let (number, register) = find(input)?;
-    access(
-        number,
-        register,
-        Some(access(number, register, None) | MASKED),
-    );
+    let registers = Access::to(number);
+    registers.write(register, registers.read(register) | MASKED);
     Ok(())
 }
 
@@ -138,10 +156,7 @@ pub fn mask(input: u32) -> Result<(), NoSuchInput> {
 /// [`NoSuchInput`].
 pub fn unmask(input: u32) -> Result<(), NoSuchInput> {
     let (number, register) = find(input)?;
-    access(
-        number,
-        register,
-        Some(access(number, register, None) & !MASKED),
-    );
+    let registers = Access::to(number);
+    registers.write(register, registers.read(register) & !MASKED);
     Ok(())
 }

@@ -45,6 +45,10 @@ fn write(register: u64, value: u32) {
 pub(crate) fn enable() {
     // SAFETY: every CPU with long mode has the register.
     let base = unsafe { msr::read(msr::APIC_BASE) };
+    assert!(
+        base & 1 << 10 == 0,
+        "the firmware left the local APIC in x2APIC mode, which is not supported"
+    );
     // SAFETY: only the bit that switches it on changes.
     unsafe { msr::write(msr::APIC_BASE, base | 1 << 11) };
     write(SPURIOUS, 1 << 8 | u32::from(SPURIOUS_VECTOR));
@@ -58,6 +62,7 @@ pub(crate) fn enable() {
 pub(crate) fn set_up_timer(deadline: bool) {
     DEADLINE.store(deadline, Ordering::Relaxed);
     let mode = if deadline { BY_DEADLINE } else { 0 };
+    write(TIMER_START, 0);
     write(TIMER, mode | u32::from(TIMER_VECTOR));
 }
 
@@ -110,6 +115,13 @@ pub fn pending() -> bool {
 pub fn call(cpu: usize) {
     if let Some(identifier) = per_cpu::identifier(cpu) {
         command(identifier, 0x4000 | u32::from(CALL_VECTOR));
+    }
+}
+
+/// Interrupts CPU `cpu` even where interrupts are off; it is counted there ([`per_cpu::nmis`]) and otherwise ignored.
+pub fn interrupt_non_maskable(cpu: usize) {
+    if let Some(identifier) = per_cpu::identifier(cpu) {
+        command(identifier, 0x4400);
     }
 }
 

@@ -6,6 +6,8 @@ use core::arch::asm;
 pub const APIC_BASE: u32 = 0x1b;
 /// What the CPU is not vulnerable to, and the like.
 pub const ARCH_CAPABILITIES: u32 = 0x10a;
+/// Code selector of `sysenter`; 0 makes the instruction an exception.
+pub const SYSENTER_SELECTOR: u32 = 0x174;
 /// Selectors for `syscall` and `sysret`.
 pub const STAR: u32 = 0xc000_0081;
 /// Where `syscall` goes.

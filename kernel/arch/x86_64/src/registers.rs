@@ -68,8 +68,30 @@ pub const FIXED_FLAGS: u64 = 0x202;
 impl Registers {
     /// All zero.
     #[must_use]
-    pub fn new() -> Registers {
-        Registers::default()
+    pub const fn new() -> Registers {
+        Registers {
+            rax: Cell::new(0),
+            rbx: Cell::new(0),
+            rcx: Cell::new(0),
+            rdx: Cell::new(0),
+            rsi: Cell::new(0),
+            rdi: Cell::new(0),
+            rbp: Cell::new(0),
+            r8: Cell::new(0),
+            r9: Cell::new(0),
+            r10: Cell::new(0),
+            r11: Cell::new(0),
+            r12: Cell::new(0),
+            r13: Cell::new(0),
+            r14: Cell::new(0),
+            r15: Cell::new(0),
+            rip: Cell::new(0),
+            rsp: Cell::new(0),
+            rflags: Cell::new(0),
+            fs_base: Cell::new(0),
+            gs_base: Cell::new(0),
+            how: Cell::new(0),
+        }
     }
 }
 

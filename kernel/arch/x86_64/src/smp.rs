@@ -61,6 +61,8 @@ pub(crate) fn start(cpu: usize, identifier: u8) -> bool {
             core::hint::spin_loop();
         }
     }
+    // Back to waiting for a start that never comes: it must not wake up later, on a stack that another one has got.
+    lapic::command(identifier, INIT);
     false
 }
 
