@@ -5,8 +5,9 @@ use sundog_arch_x86_64::boot::BootInfo;
 use sundog_arch_x86_64::event::Event;
 use sundog_arch_x86_64::{debugcon, exit, tsc};
 
-#[unsafe(no_mangle)]
-fn sundog_boot(info: &'static BootInfo) {
+sundog_arch_x86_64::entry_points!(boot, entry);
+
+fn boot(info: &'static BootInfo) {
     let ticks = tsc::now() - info.entry_ticks;
     debugcon::line(format_args!("sundog: {} CPUs", info.cpus));
     say_what_is_missing(info);
@@ -17,8 +18,7 @@ fn sundog_boot(info: &'static BootInfo) {
     exit::exit(exit::PASS)
 }
 
-#[unsafe(no_mangle)]
-fn sundog_entry(_event: Event) {}
+fn entry(_event: Event) {}
 
 /// A line for each thing that the machine lacks or that could not be used.
 fn say_what_is_missing(info: &BootInfo) {

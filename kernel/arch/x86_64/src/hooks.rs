@@ -11,3 +11,20 @@ unsafe extern "Rust" {
     /// thread that is current then, or waits for an interrupt if none is.
     pub(crate) safe fn sundog_entry(event: Event);
 }
+
+/// Names the image's two functions as the ones that this crate calls. To be used once, in the image.
+#[macro_export]
+macro_rules! entry_points {
+    ($boot:path, $entry:path) => {
+        // Nothing else in the image may define these names; the linker refuses two.
+        #[unsafe(no_mangle)]
+        fn sundog_boot(info: &'static $crate::boot::BootInfo) {
+            $boot(info);
+        }
+
+        #[unsafe(no_mangle)]
+        fn sundog_entry(event: $crate::event::Event) {
+            $entry(event);
+        }
+    };
+}
