@@ -1,11 +1,13 @@
-//! Endpoint: where calls arrive and a handler runs.
+//! Endpoint: where calls arrive and a handler runs. The queue holds senders or receivers, never both, first in, first out.
 
 use core::cell::Cell;
 
-use sundog_abi::Rights;
-use sundog_machine::{Ref, object};
+use sundog_abi::{Error, Rights};
+use sundog_machine::{Opt, Ref, object};
 
 use crate::kernel::{Kernel, Outcome};
+use crate::queue::Ends;
+use crate::thread::{State, Thread};
 
 object! {
 /// An endpoint.
@@ -14,18 +16,21 @@ pub struct Endpoint = 34 {
     pub count: Cell<u32>,
     /// Those with the right to receive.
     pub receivers: Cell<u32>,
+    /// The first thread that waits.
+    pub first: Opt<Thread>,
+    /// The last one.
+    pub last: Opt<Thread>,
 }
 }
 
 impl Endpoint {
     /// Rights of the first capability.
-    pub const RIGHTS: Rights = Rights(
-        Rights::SEND.0
-            | Rights::RECEIVE.0
-            | Rights::GRANT.0
-            | Rights::GRANT_REPLY.0
-            | Rights::BADGE.0,
-    );
+    pub const RIGHTS: Rights =
+        Rights(Rights::SEND.0 | Rights::RECEIVE.0 | Rights::GRANT.0 | Rights::GRANT_REPLY.0 | Rights::BADGE.0);
+
+    pub(crate) fn ends(&self) -> Ends<'_> {
+        Ends { first: &self.first, last: &self.last }
+    }
 }
 
 impl Kernel {
@@ -37,15 +42,59 @@ impl Kernel {
         }
     }
 
+    /// Uncounts a capability. With the last right to receive, those who wait to send hear that the server is dead.
+    ///
+    /// # Errors
+    /// Only `Preempted`: some waiting threads were told, the same call goes on.
     pub(crate) fn endpoint_lost(&mut self, endpoint: Ref<Endpoint>, rights: Rights) -> Outcome {
         let object = self.get(endpoint);
+        if rights.contains(Rights::RECEIVE) && object.receivers.get() == 1 {
+            self.endpoint_drain(endpoint, State::Sending, Error::Dead)?;
+        }
+        if object.count.get() == 1 {
+            self.endpoint_drain(endpoint, State::Receiving, Error::Cancelled)?;
+            self.token.destroy(endpoint);
+            return Ok(());
+        }
         object.count.set(object.count.get() - 1);
         if rights.contains(Rights::RECEIVE) {
             object.receivers.set(object.receivers.get() - 1);
         }
-        if object.count.get() == 0 {
-            self.token.destroy(endpoint);
+        Ok(())
+    }
+
+    fn endpoint_drain(&self, endpoint: Ref<Endpoint>, state: State, error: Error) -> Outcome {
+        while let Some(thread) = self.get(endpoint).first.get() {
+            if self.get(thread).state() != state {
+                break;
+            }
+            if self.get(thread).fault.get() != 0 {
+                // Its fault handler is gone: it stays where it faulted.
+                self.cancel(thread, error);
+            } else {
+                self.cancel_and_wake(thread, error);
+            }
+            self.preemption_point()?;
         }
         Ok(())
+    }
+
+    /// Lets a thread wait at an endpoint.
+    pub(crate) fn endpoint_wait(&self, endpoint: Ref<Endpoint>, thread: Ref<Thread>, state: State) {
+        let object = self.get(thread);
+        object.set_state(state);
+        object.endpoint.set(Some(endpoint));
+        self.queue_append(self.get(endpoint).ends(), thread);
+    }
+
+    /// Takes a waiting thread out of the queue.
+    pub(crate) fn endpoint_leave(&self, endpoint: Ref<Endpoint>, thread: Ref<Thread>) {
+        self.get(thread).endpoint.set(None);
+        self.queue_remove(self.get(endpoint).ends(), thread);
+    }
+
+    /// The first thread that waits in a state; it stays in the queue.
+    pub(crate) fn endpoint_first(&self, endpoint: Ref<Endpoint>, state: State) -> Option<Ref<Thread>> {
+        self.get(endpoint).first.get().filter(|thread| self.get(*thread).state() == state)
     }
 }
