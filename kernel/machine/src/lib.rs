@@ -12,6 +12,7 @@ mod link;
 mod object;
 mod reference;
 mod shared;
+mod table;
 mod token;
 
 #[cfg(target_os = "none")]
@@ -28,4 +29,6 @@ pub use link::{Link, Side};
 pub use object::{FIRST_OBJECT_KIND, Field, Object, ObjectCell};
 pub use reference::{Opt, Ref, UNIT};
 pub use shared::SharedPage;
+pub use sundog_arch_x86_64::entry_format as format;
+pub use table::{MappingEnd, TablePage};
 pub use token::Token;

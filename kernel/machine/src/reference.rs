@@ -47,6 +47,17 @@ impl<T> Ref<T> {
             None => panic!("a part lies outside of memory"),
         }
     }
+
+    /// The object of type `U` of which this one is a part: the way back from [`Ref::part`].
+    ///
+    /// # Panics
+    /// If the name would leave the range of units.
+    pub fn whole<U>(self, units: u32) -> Ref<U> {
+        match self.unit.get().checked_sub(units).and_then(NonZeroU32::new) {
+            Some(unit) => Ref::from_unit(unit),
+            None => panic!("a whole lies outside of memory"),
+        }
+    }
 }
 
 impl<T> Clone for Ref<T> {

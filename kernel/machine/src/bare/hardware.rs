@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use sundog_arch_x86_64::acpi::Madt;
 use sundog_arch_x86_64::event::FIRST_DEVICE_VECTOR;
 use sundog_arch_x86_64::ioapic;
+use sundog_arch_x86_64::kernel_map;
 use sundog_arch_x86_64::lapic;
 use sundog_arch_x86_64::per_cpu;
 use sundog_arch_x86_64::port;
@@ -90,6 +91,16 @@ pub fn interrupt(_token: &Token, cpus: u64) {
 /// Flushes the translations of these CPUs and waits until it is done.
 pub fn flush(_token: &Token, cpus: u64) {
     mailbox::flush(cpus);
+}
+
+/// Makes these CPUs use the kernel's own root, and waits until they do.
+pub fn leave_root(_token: &Token, cpus: u64) {
+    mailbox::leave_root(cpus);
+}
+
+/// What entry `index` (256 and above) of every root must be, so that the kernel is mapped under it.
+pub fn kernel_root_entry(_token: &Token, index: usize) -> u64 {
+    kernel_map::root_entry(index).0
 }
 
 /// Whether something more urgent waits than the long operation that asks.

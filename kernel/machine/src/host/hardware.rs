@@ -21,15 +21,54 @@ pub struct Hardware {
     pub interrupted: Cell<u64>,
     /// CPUs whose translations were flushed since the last look.
     pub flushed: Cell<u64>,
+    /// CPUs that were made to leave the root that they used, since the last look.
+    pub left: Cell<u64>,
+    /// What each CPU may remember of the page tables. Tests fill it with what they pretend that programs touched.
+    pub translations: RefCell<Vec<Vec<Translation>>>,
     /// After this many more steps a long operation is asked to let others in; none: never.
     pub preempt_after: Cell<Option<u32>>,
 }
 
+/// A translation that a CPU may remember until it is told to flush.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Translation {
+    /// The address of the page in user space.
+    pub address: u64,
+    /// The number of the page in memory.
+    pub page: u64,
+    /// Writes are allowed.
+    pub write: bool,
+    /// Fetching instructions is allowed.
+    pub execute: bool,
+    /// The page numbers of the tables that lead to it, which the CPU may remember as well.
+    pub tables: [u64; 4],
+}
+
 impl Hardware {
+    fn forget(&self, cpus: u64) {
+        for (cpu, known) in self.translations.borrow_mut().iter_mut().enumerate() {
+            if cpus >> cpu & 1 != 0 {
+                known.clear();
+            }
+        }
+    }
+
+    /// Asserts that no CPU remembers anything in these units, which are about to get a new use.
+    pub(crate) fn assert_forgotten(&self, unit: u32, units: u32) {
+        let range = u64::from(unit) / 64..(u64::from(unit) + u64::from(units)).div_ceil(64);
+        for known in self.translations.borrow().iter().flatten() {
+            assert!(
+                !range.contains(&known.page) && !known.tables.iter().any(|page| range.contains(page)),
+                "memory is used again while a CPU remembers {known:x?}"
+            );
+        }
+    }
+
     pub(crate) fn new(cpus: usize) -> Hardware {
         Hardware {
             timers: RefCell::new(vec![0; cpus]),
             masked: RefCell::new(vec![true; LINES]),
+            translations: RefCell::new(vec![Vec::new(); cpus]),
             ..Hardware::default()
         }
     }
@@ -79,6 +118,20 @@ pub fn interrupt(token: &Token, cpus: u64) {
 pub fn flush(token: &Token, cpus: u64) {
     let hardware = &token.backing().hardware;
     hardware.flushed.set(hardware.flushed.get() | cpus);
+    hardware.forget(cpus);
+}
+
+/// Makes these CPUs use the kernel's own root, and waits until they do.
+pub fn leave_root(token: &Token, cpus: u64) {
+    let hardware = &token.backing().hardware;
+    hardware.left.set(hardware.left.get() | cpus);
+    hardware.forget(cpus);
+}
+
+/// What entry `index` (256 and above) of every root must be: nothing, there is no kernel to map.
+pub fn kernel_root_entry(token: &Token, index: usize) -> u64 {
+    let _ = (token, index);
+    0
 }
 
 /// Whether something more urgent waits than the long operation that asks.

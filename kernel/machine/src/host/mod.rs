@@ -93,6 +93,7 @@ impl Backing {
     }
 
     pub(crate) fn zero(&mut self, unit: u32, units: u32) {
+        self.hardware.assert_forgotten(unit, units);
         for place in unit as usize..(unit + units) as usize {
             assert!(
                 self.kinds[place] == 0,
