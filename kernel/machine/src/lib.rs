@@ -30,5 +30,7 @@ pub use object::{FIRST_OBJECT_KIND, Field, Object, ObjectCell};
 pub use reference::{Opt, Ref, UNIT};
 pub use shared::SharedPage;
 pub use sundog_arch_x86_64::entry_format as format;
+pub use sundog_arch_x86_64::event::{Access, Event, GENERAL_PROTECTION, NO_FPU};
+pub use sundog_arch_x86_64::registers::{BY_IRET, BY_SYSRET, Registers};
 pub use table::{MappingEnd, TablePage};
 pub use token::Token;
