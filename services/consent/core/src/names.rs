@@ -71,6 +71,20 @@ pub fn escaped(name: &str) -> String {
     shown(name, usize::MAX).text
 }
 
+/// Text that is fit to be shown already, cut to `columns` columns without a mark.
+pub fn clip(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    let fits = |character: &char| {
+        used += if is_mark(*character) {
+            0
+        } else {
+            width(*character)
+        };
+        used <= columns
+    };
+    text.chars().take_while(fits).collect()
+}
+
 /// A name from bytes that may not be text: each byte that is none stands as `\xNN`, and no more than `most` bytes are kept.
 pub fn from_bytes(bytes: &[u8], most: usize) -> String {
     let mut out = String::new();
