@@ -16,6 +16,7 @@ pub mod log;
 pub mod names;
 pub mod policy;
 pub mod prompt;
+pub mod service;
 pub mod store;
 
 pub use sundog_protocols::consent::{Answer, Answers, Open, Opened, Refusal, Register, Resource};

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// The most of anything that one sequence may ask for.
 const MOST: u16 = 4096;
 /// Marks on one character that are passed on.
-const MARKS: u8 = 2;
+const MARKS: u8 = 3;
 
 /// One thing to do. Numbers are counted from 1 where terminals do so.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -51,7 +51,7 @@ pub struct Cell {
     /// The character; a space where nothing was printed.
     pub character: char,
     /// Marks on it; NUL for none.
-    pub marks: [char; 2],
+    pub marks: [char; 3],
     /// How it is painted.
     pub pen: Pen,
     /// Which part of it.
@@ -63,7 +63,7 @@ impl Cell {
     pub(crate) fn blank(pen: Pen) -> Cell {
         Cell {
             character: ' ',
-            marks: ['\0'; 2],
+            marks: ['\0'; 3],
             pen,
             half: Half::Whole,
         }
