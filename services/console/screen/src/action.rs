@@ -73,6 +73,11 @@ impl Translator {
         true
     }
 
+    /// Characters of ASCII went by on the short way.
+    pub(crate) fn plain(&mut self) {
+        self.marks = 0;
+    }
+
     fn print(&mut self, character: char, act: &mut impl FnMut(Action)) -> bool {
         match width(character) {
             Width::None => return false,

@@ -28,22 +28,36 @@ impl Filter {
 
     /// Takes output in any chunks and adds what may be shown to `out`, in whole sequences only.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for byte in bytes {
-            let Filter {
-                parser,
-                translator,
-                last,
-                dropped,
-            } = self;
-            parser.feed(*byte, &mut |token| {
-                let mut asked = false;
-                let passed = translator.translate(token, &mut |action| {
-                    asked |= matches!(action, Action::Report(_));
-                    write(&action, last, out);
-                });
-                *dropped += u64::from(asked || !passed);
-            });
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            let plain = self.parser.plain(rest);
+            if plain > 0 {
+                out.extend_from_slice(&rest[..plain]);
+                self.last = Some(char::from(rest[plain - 1]));
+                self.translator.plain();
+                rest = &rest[plain..];
+                continue;
+            }
+            self.byte(*byte, out);
+            rest = after;
         }
+    }
+
+    fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
+        let Filter {
+            parser,
+            translator,
+            last,
+            dropped,
+        } = self;
+        parser.feed(byte, &mut |token| {
+            let mut asked = false;
+            let passed = translator.translate(token, &mut |action| {
+                asked |= matches!(action, Action::Report(_));
+                write(&action, last, out);
+            });
+            *dropped += u64::from(asked || !passed);
+        });
     }
 
     /// Characters and sequences that were dropped in whole or in part.

@@ -62,6 +62,17 @@ impl Parser {
         self.state == State::Ground && self.missing == 0
     }
 
+    /// How many bytes from the start are characters of ASCII by themselves: the way for most of all output.
+    pub(crate) fn plain(&self, bytes: &[u8]) -> usize {
+        if !self.at_rest() {
+            return 0;
+        }
+        bytes
+            .iter()
+            .position(|byte| !matches!(byte, b' '..=b'~'))
+            .unwrap_or(bytes.len())
+    }
+
     /// Takes a byte and gives what it completes.
     pub(crate) fn feed(&mut self, byte: u8, found: &mut impl FnMut(Token<'_>)) {
         if self.missing > 0 {

@@ -124,33 +124,49 @@ impl Screen {
 
     /// Takes output in any chunks.
     pub fn feed(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            let Screen {
-                state,
-                parser,
-                translator,
-                last,
-                replies,
-            } = self;
-            parser.feed(*byte, &mut |token| {
-                translator.translate(token, &mut |action| match action {
-                    Action::Report(which) => reply(state, which, replies),
-                    Action::Repeat(count) => {
-                        for character in last.iter().cycle().take(usize::from(count.min(1024))) {
-                            state.print(*character);
-                        }
-                    }
-                    Action::Print(character) => {
-                        *last = Some(character);
-                        state.print(character);
-                    }
-                    action => {
-                        *last = None;
-                        state.apply(&action);
-                    }
-                });
-            });
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            let plain = self.parser.plain(rest);
+            if plain > 0 {
+                rest[..plain]
+                    .iter()
+                    .for_each(|byte| self.state.print(char::from(*byte)));
+                self.last = Some(char::from(rest[plain - 1]));
+                self.translator.plain();
+                rest = &rest[plain..];
+                continue;
+            }
+            self.byte(*byte);
+            rest = after;
         }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        let Screen {
+            state,
+            parser,
+            translator,
+            last,
+            replies,
+        } = self;
+        parser.feed(byte, &mut |token| {
+            translator.translate(token, &mut |action| match action {
+                Action::Report(which) => reply(state, which, replies),
+                Action::Repeat(count) => {
+                    for character in last.iter().cycle().take(usize::from(count.min(1024))) {
+                        state.print(*character);
+                    }
+                }
+                Action::Print(character) => {
+                    *last = Some(character);
+                    state.print(character);
+                }
+                action => {
+                    *last = None;
+                    state.apply(&action);
+                }
+            });
+        });
     }
 
     /// Whether no character or sequence is half read.

@@ -12,6 +12,9 @@ const DRAWING: [char; 31] = [
 impl State {
     pub(crate) fn print(&mut self, character: char) {
         let drawing = self.now.drawing[usize::from(self.now.shifted)];
+        if !drawing && character.is_ascii() {
+            return self.put(character, 1);
+        }
         let index = u32::from(character).wrapping_sub(0x60) as usize;
         let character = if drawing {
             DRAWING.get(index).copied().unwrap_or(character)
