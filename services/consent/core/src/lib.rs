@@ -11,6 +11,7 @@ extern crate std;
 pub mod broker;
 pub mod bucket;
 pub mod grants;
+pub mod guard;
 pub mod json;
 pub mod log;
 pub mod names;
