@@ -9,6 +9,7 @@
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+pub mod boot;
 mod calls;
 mod cancel;
 mod cnode;
