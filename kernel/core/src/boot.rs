@@ -67,11 +67,18 @@ impl Kernel {
     /// # Errors
     /// A line that says what is wrong with the machine or the package.
     pub fn boot(mut token: Token, info: &BootInfo<'_>) -> Result<Kernel, BootError> {
-        let mut taken = Taken { start: info.free, next: info.free };
+        let mut taken = Taken {
+            start: info.free,
+            next: info.free,
+        };
         let system = taken.take(u64::from(Kernel::system_units(info.cpus)) * UNIT);
         let cnode = taken.take(u64::from(CNode::units(boot::CNODE_SLOTS)) * UNIT);
         let page = taken.take(PAGE_SIZE);
-        if !info.memory.iter().any(|(start, end)| *start <= taken.start && taken.next <= *end) {
+        if !info
+            .memory
+            .iter()
+            .any(|(start, end)| *start <= taken.start && taken.next <= *end)
+        {
             return Err("too little memory for the kernel");
         }
         token.zero(system, (taken.next / UNIT) as u32 - system);
@@ -81,7 +88,9 @@ impl Kernel {
         let untyped = kernel.boot_memory(cnode, page, &taken, info);
         kernel.boot_controls(cnode);
         kernel.boot_page(page, untyped, info);
-        let largest = kernel.largest(cnode, untyped).ok_or("no memory is left for init")?;
+        let largest = kernel
+            .largest(cnode, untyped)
+            .ok_or("no memory is left for init")?;
         kernel.boot_init(cnode, page, largest, info)?;
         Ok(kernel)
     }
@@ -92,9 +101,18 @@ impl Kernel {
     }
 
     /// Makes untyped capabilities of all memory that is in use by nobody; gives how many.
-    fn boot_memory(&self, cnode: Ref<CNode>, page: Ref<SharedPage>, taken: &Taken, info: &BootInfo<'_>) -> u32 {
+    fn boot_memory(
+        &self,
+        cnode: Ref<CNode>,
+        page: Ref<SharedPage>,
+        taken: &Taken,
+        info: &BootInfo<'_>,
+    ) -> u32 {
         let (package, length) = info.package;
-        let used = [(taken.start, taken.next), (package, (package + length).next_multiple_of(PAGE_SIZE))];
+        let used = [
+            (taken.start, taken.next),
+            (package, (package + length).next_multiple_of(PAGE_SIZE)),
+        ];
         let mut count = 0;
         for (start, end) in info.memory {
             // Below `free` lie the kernel's image and what the firmware left.
@@ -105,7 +123,11 @@ impl Kernel {
                     at = *after;
                     continue;
                 }
-                let stop = used.iter().map(|(from, _)| *from).filter(|from| *from > at).fold(end, u64::min);
+                let stop = used
+                    .iter()
+                    .map(|(from, _)| *from)
+                    .filter(|from| *from > at)
+                    .fold(end, u64::min);
                 let units = ((stop - at) / UNIT).min(MOST_UNITS);
                 let slot = Self::init_slot(cnode, slot::FIRST_UNTYPED + count);
                 self.boot_untyped(slot, (at / UNIT) as u32, units as u32, false);
@@ -119,7 +141,9 @@ impl Kernel {
     }
 
     fn largest(&self, cnode: Ref<CNode>, untyped: u32) -> Option<Ref<Slot>> {
-        (0..untyped).map(|index| Self::init_slot(cnode, slot::FIRST_UNTYPED + index)).max_by_key(|slot| self.get(*slot).size.get())
+        (0..untyped)
+            .map(|index| Self::init_slot(cnode, slot::FIRST_UNTYPED + index))
+            .max_by_key(|slot| self.get(*slot).size.get())
     }
 
     /// Makes the capabilities that exist once.
@@ -154,41 +178,106 @@ impl Kernel {
     }
 
     /// Makes init's objects out of an untyped, maps its segments and lets it run.
-    fn boot_init(&mut self, cnode: Ref<CNode>, page: Ref<SharedPage>, memory: Ref<Slot>, info: &BootInfo<'_>) -> Result<(), BootError> {
+    fn boot_init(
+        &mut self,
+        cnode: Ref<CNode>,
+        page: Ref<SharedPage>,
+        memory: Ref<Slot>,
+        info: &BootInfo<'_>,
+    ) -> Result<(), BootError> {
         let (package, length) = info.package;
-        let word = |kernel: &Kernel, index: usize| hardware::boot_word(&kernel.token, package + 8 * index as u64);
-        if length < PAGE_SIZE || !package.is_multiple_of(PAGE_SIZE) || word(self, package::MAGIC_WORD) != package::MAGIC {
+        let word = |kernel: &Kernel, index: usize| {
+            hardware::boot_word(&kernel.token, package + 8 * index as u64)
+        };
+        if length < PAGE_SIZE
+            || !package.is_multiple_of(PAGE_SIZE)
+            || word(self, package::MAGIC_WORD) != package::MAGIC
+        {
             return Err("the module is no boot package; build the image with the command sundog");
         }
         if word(self, package::ABI_VERSION) != sundog_abi::ABI_VERSION {
-            return Err("the boot package was made for another version of the kernel's interface; build both again");
+            return Err(
+                "the boot package was made for another version of the kernel's interface; build both again",
+            );
         }
         self.boot_make(cnode, memory, slot::VSPACE, ObjectType::VSpace, 0)?;
         self.boot_make(cnode, memory, slot::THREAD, ObjectType::Thread, 0)?;
-        self.boot_make(cnode, memory, slot::SCHED_CONTEXT, ObjectType::SchedContext, 0)?;
-        self.boot_make(cnode, memory, slot::PAGE_TABLES, ObjectType::PageTables, TABLE_PAGES)?;
+        self.boot_make(
+            cnode,
+            memory,
+            slot::SCHED_CONTEXT,
+            ObjectType::SchedContext,
+            0,
+        )?;
+        self.boot_make(
+            cnode,
+            memory,
+            slot::PAGE_TABLES,
+            ObjectType::PageTables,
+            TABLE_PAGES,
+        )?;
         let vspace = self.boot_object::<VSpace>(cnode, slot::VSPACE)?;
         let tables = self.boot_object(cnode, slot::PAGE_TABLES)?;
         let thread = self.boot_object::<Thread>(cnode, slot::THREAD)?;
         let context = self.boot_object::<SchedContext>(cnode, slot::SCHED_CONTEXT)?;
-        self.vspace_bind_tables(vspace, tables).map_err(|_| "init's page tables are refused")?;
+        self.vspace_bind_tables(vspace, tables)
+            .map_err(|_| "init's page tables are refused")?;
 
         let frame = |kernel: &Kernel, number, start: u64, pages: u64, rights| {
             let slot = Self::init_slot(cnode, number);
-            kernel.fill(slot, ObjectType::Frame, (start / PAGE_SIZE) as u32, pages as u32, rights);
+            kernel.fill(
+                slot,
+                ObjectType::Frame,
+                (start / PAGE_SIZE) as u32,
+                pages as u32,
+                rights,
+            );
             kernel.tree_insert(kernel.root(), slot);
             slot
         };
         let pages = length.div_ceil(PAGE_SIZE);
-        let whole = frame(self, slot::PACKAGE, package, pages, Rights::READ.union(Rights::EXECUTE));
-        self.boot_map(vspace, whole, boot::PACKAGE_ADDRESS, 0, pages, Protection::READ)?;
+        let whole = frame(
+            self,
+            slot::PACKAGE,
+            package,
+            pages,
+            Rights::READ.union(Rights::EXECUTE),
+        );
+        self.boot_map(
+            vspace,
+            whole,
+            boot::PACKAGE_ADDRESS,
+            0,
+            pages,
+            Protection::READ,
+        )?;
         let boot_page = frame(self, slot::BOOT_PAGE, page.address(), 1, Rights::READ);
-        self.boot_map(vspace, boot_page, boot::PAGE_ADDRESS, 0, 1, Protection::READ)?;
+        self.boot_map(
+            vspace,
+            boot_page,
+            boot::PAGE_ADDRESS,
+            0,
+            1,
+            Protection::READ,
+        )?;
         let message = Self::init_slot(cnode, slot::MESSAGE);
         let own = Self::init_slot(cnode, slot::THREAD);
-        self.frame_child(own, message, self.thread_message(thread).unit(), 1, Rights::READ.union(Rights::WRITE))
-            .map_err(|_| "init's message page is refused")?;
-        self.boot_map(vspace, message, boot::MESSAGE_ADDRESS, 0, 1, Protection::READ_WRITE)?;
+        self.frame_child(
+            own,
+            message,
+            self.thread_message(thread).unit(),
+            1,
+            Rights::READ.union(Rights::WRITE),
+        )
+        .map_err(|_| "init's message page is refused")?;
+        self.boot_map(
+            vspace,
+            message,
+            boot::MESSAGE_ADDRESS,
+            0,
+            1,
+            Protection::READ_WRITE,
+        )?;
 
         let segments = word(self, package::SEGMENTS);
         if segments > package::MAX_SEGMENTS as u64 {
@@ -197,46 +286,88 @@ impl Kernel {
         let mut data = 0;
         for segment in 0..segments as usize {
             let at = package::SEGMENT_TABLE + segment * package::SEGMENT_WORDS;
-            let [address, offset, bytes, pages, protection] = core::array::from_fn(|index| word(self, at + index));
-            let protection = Protection::from_word(protection).ok_or("a segment of init has an unknown protection")?;
-            if !offset.is_multiple_of(PAGE_SIZE) || offset.checked_add(bytes).is_none_or(|end| end > length) {
+            let [address, offset, bytes, pages, protection] =
+                core::array::from_fn(|index| word(self, at + index));
+            let protection = Protection::from_word(protection)
+                .ok_or("a segment of init has an unknown protection")?;
+            if !offset.is_multiple_of(PAGE_SIZE)
+                || offset.checked_add(bytes).is_none_or(|end| end > length)
+            {
                 return Err("a segment of init lies outside of the boot package");
             }
             if !protection.contains(Protection::WRITE) {
-                self.boot_map(vspace, whole, address, (offset / PAGE_SIZE) as u32, pages, protection)?;
+                self.boot_map(
+                    vspace,
+                    whole,
+                    address,
+                    (offset / PAGE_SIZE) as u32,
+                    pages,
+                    protection,
+                )?;
                 continue;
             }
             if data == slot::DATA || bytes > pages.saturating_mul(PAGE_SIZE) {
-                return Err("init has too many writable segments, or one that is shorter than its contents");
+                return Err(
+                    "init has too many writable segments, or one that is shorter than its contents",
+                );
             }
             let number = slot::FIRST_DATA + data;
             data += 1;
             self.boot_make(cnode, memory, number, ObjectType::Frame, pages)?;
             let made = Self::init_slot(cnode, number);
-            hardware::boot_copy(&self.token, package + offset, self.frame_address(made), bytes);
+            hardware::boot_copy(
+                &self.token,
+                package + offset,
+                self.frame_address(made),
+                bytes,
+            );
             self.boot_map(vspace, made, address, 0, pages, protection)?;
         }
 
         let space = Self::init_slot(cnode, slot::VSPACE);
         let capabilities = Self::init_slot(cnode, slot::CNODE);
-        self.cnode_copy(space, self.thread_vspace(thread), Rights::ALL, None).map_err(|_| "init's address space is refused")?;
-        self.cnode_copy(capabilities, self.thread_cspace(thread), Rights::ALL, None).map_err(|_| "init's CNode is refused")?;
+        self.cnode_copy(space, self.thread_vspace(thread), Rights::ALL, None)
+            .map_err(|_| "init's address space is refused")?;
+        self.cnode_copy(capabilities, self.thread_cspace(thread), Rights::ALL, None)
+            .map_err(|_| "init's CNode is refused")?;
         let registers = &self.get(thread).registers;
         registers.rip.set(word(self, package::ENTRY));
         registers.how.set(sundog_machine::BY_IRET);
         let period = PERIOD_MICROSECONDS * info.ticks_per_microsecond;
-        self.context_configure(context, PRIORITY, 0, period, period).map_err(|_| "the clock is too slow")?;
-        self.context_bind(context, thread).map_err(|_| "init's scheduling context is refused")?;
+        self.context_configure(context, PRIORITY, 0, period, period)
+            .map_err(|_| "the clock is too slow")?;
+        self.context_bind(context, thread)
+            .map_err(|_| "init's scheduling context is refused")?;
         self.thread_resume(thread).map_err(|_| "init cannot run")
     }
 
-    fn boot_object<T: sundog_machine::Object>(&self, cnode: Ref<CNode>, number: u32) -> Result<Ref<T>, BootError> {
-        self.get(Self::init_slot(cnode, number)).object.get().ok_or("an object of init is missing")
+    fn boot_object<T: sundog_machine::Object>(
+        &self,
+        cnode: Ref<CNode>,
+        number: u32,
+    ) -> Result<Ref<T>, BootError> {
+        self.get(Self::init_slot(cnode, number))
+            .object
+            .get()
+            .ok_or("an object of init is missing")
     }
 
     /// Makes one object; zeroing is not interrupted, nothing else runs yet.
-    fn boot_make(&mut self, cnode: Ref<CNode>, memory: Ref<Slot>, number: u32, kind: ObjectType, size: u64) -> Result<(), BootError> {
-        let what = Retype { kind, size, target: cnode, first: number, count: 1 };
+    fn boot_make(
+        &mut self,
+        cnode: Ref<CNode>,
+        memory: Ref<Slot>,
+        number: u32,
+        kind: ObjectType,
+        size: u64,
+    ) -> Result<(), BootError> {
+        let what = Retype {
+            kind,
+            size,
+            target: cnode,
+            first: number,
+            count: 1,
+        };
         loop {
             match self.untyped_retype(memory, what) {
                 Ok(_) => return Ok(()),
@@ -247,7 +378,15 @@ impl Kernel {
     }
 
     /// Maps pages of a frame of init's.
-    fn boot_map(&mut self, vspace: Ref<VSpace>, frame: Ref<Slot>, address: u64, first: u32, pages: u64, protection: Protection) -> Result<(), BootError> {
+    fn boot_map(
+        &mut self,
+        vspace: Ref<VSpace>,
+        frame: Ref<Slot>,
+        address: u64,
+        first: u32,
+        pages: u64,
+        protection: Protection,
+    ) -> Result<(), BootError> {
         let mut done = 0;
         while done < pages {
             let what = Map {

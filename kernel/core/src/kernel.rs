@@ -93,7 +93,10 @@ impl Kernel {
 
     /// Gives the token back, so that the lock can be let go.
     pub fn into_token(self) -> Token {
-        debug_assert!(self.flush.get() == 0, "no flush is outstanding when the lock is let go");
+        debug_assert!(
+            self.flush.get() == 0,
+            "no flush is outstanding when the lock is let go"
+        );
         self.token
     }
 

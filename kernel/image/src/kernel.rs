@@ -19,7 +19,9 @@ fn boot(info: &'static BootInfo) {
     debugcon::line(format_args!("sundog: {} CPUs", info.cpus));
     say_what_is_missing(info);
     let Some(package) = info.start.module() else {
-        debugcon::line(format_args!("sundog: no boot package (-initrd); nothing to run"));
+        debugcon::line(format_args!(
+            "sundog: no boot package (-initrd); nothing to run"
+        ));
         exit::exit(exit::PASS)
     };
     let mut memory = [(0, 0); RANGES];

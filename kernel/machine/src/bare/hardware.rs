@@ -5,10 +5,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use sundog_arch_x86_64::acpi::Madt;
 use sundog_arch_x86_64::event::FIRST_DEVICE_VECTOR;
 use sundog_arch_x86_64::ioapic;
-use sundog_arch_x86_64::layout::{DIRECT_MAP_SIZE, direct};
-use sundog_arch_x86_64::paging;
 use sundog_arch_x86_64::kernel_map;
 use sundog_arch_x86_64::lapic;
+use sundog_arch_x86_64::layout::{DIRECT_MAP_SIZE, direct};
+use sundog_arch_x86_64::paging;
 use sundog_arch_x86_64::per_cpu;
 use sundog_arch_x86_64::port;
 use sundog_arch_x86_64::tsc;
@@ -150,7 +150,10 @@ pub use super::fpu::{fpu_forget, fpu_leave, fpu_sync, fpu_use};
 /// # Panics
 /// If it is neither.
 pub fn boot_word(_token: &Token, address: u64) -> u64 {
-    assert!(address.is_multiple_of(8) && address < DIRECT_MAP_SIZE, "no such word");
+    assert!(
+        address.is_multiple_of(8) && address < DIRECT_MAP_SIZE,
+        "no such word"
+    );
     let pointer: *const u64 = core::ptr::with_exposed_provenance(direct(address) as usize);
     // SAFETY: the direct map covers the address, and a word of memory can be read as any value; nothing writes it meanwhile, because
     // no capability to the package exists yet.
@@ -162,7 +165,12 @@ pub fn boot_word(_token: &Token, address: u64) -> u64 {
 /// # Panics
 /// If an address is not a page's, or not in usable memory.
 pub fn boot_copy(_token: &Token, from: u64, to: u64, bytes: u64) {
-    let fits = |address: u64| address.is_multiple_of(4096) && address.checked_add(bytes).is_some_and(|end| end <= DIRECT_MAP_SIZE);
+    let fits = |address: u64| {
+        address.is_multiple_of(4096)
+            && address
+                .checked_add(bytes)
+                .is_some_and(|end| end <= DIRECT_MAP_SIZE)
+    };
     assert!(fits(from) && fits(to), "no such memory");
     let source: *const u8 = core::ptr::with_exposed_provenance(direct(from) as usize);
     let target: *mut u8 = core::ptr::with_exposed_provenance_mut(direct(to) as usize);
