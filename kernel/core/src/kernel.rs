@@ -124,6 +124,7 @@ impl Kernel {
     /// A preemption point: stops the operation if something more urgent waits.
     pub(crate) fn preemption_point(&self) -> Outcome {
         if hardware::preempted(&self.token) {
+            self.finish_flush();
             Err(Stop::Preempted)
         } else {
             Ok(())
