@@ -81,10 +81,10 @@ impl Kernel {
 
     /// A device interrupted: the line is held back until it is acknowledged.
     pub fn interrupt(&self, line: u32) {
-        hardware::set_masked(&self.token, line, true);
         let Some(state) = self.line(line).map(|line| self.get(line)) else {
             return;
         };
+        hardware::set_masked(&self.token, line, true);
         if let Some(notification) = state.notification.get() {
             self.notification_signal(notification, state.bits.get());
         }
