@@ -160,10 +160,9 @@ impl Vfs {
             uid: cx.creds.uid,
             gid: cx.creds.gid,
         };
-        let open = open_flags(flags);
-        let made = self
-            .server(server)?
-            .create(handle, name, open, mode, owner)?;
+        let files = self.server(server)?;
+        let open = open_flags(flags, files.private());
+        let made = files.create(handle, name, open, mode, owner)?;
         let dentry = self
             .dentries
             .add(dir.dentry, name, node_body(server, &made.node));
@@ -245,6 +244,7 @@ impl Vfs {
             (Kind::Regular, Body::Node { server, handle, .. }) => {
                 Ok(self.open_regular(server, handle, flags, Some(place))?)
             }
+            (Kind::Regular, Body::Proc(_)) if writes => Err(Errno::EACCES.into()),
             (Kind::Regular, Body::Proc(node)) => {
                 let text = self.proc_text(cx, node)?;
                 Ok(self.add_file(Object::Text(text), flags & KEPT, Some(place))?)
@@ -269,7 +269,7 @@ impl Vfs {
             None
         };
         let files = self.server(server)?;
-        let handle = files.open(node, open_flags(flags))?;
+        let handle = files.open(node, open_flags(flags, files.private()))?;
         if truncates && flags & O_ACCMODE == O_RDONLY {
             files.setattr(
                 handle,
@@ -371,7 +371,7 @@ impl Vfs {
     }
 }
 
-fn open_flags(flags: u32) -> OpenFlags {
+fn open_flags(flags: u32, private: bool) -> OpenFlags {
     let mut open = match flags & O_ACCMODE {
         O_RDONLY => OpenFlags::READ,
         O_WRONLY => OpenFlags::WRITE,
@@ -380,7 +380,9 @@ fn open_flags(flags: u32) -> OpenFlags {
     if flags & O_TRUNC != 0 && open.has(OpenFlags::WRITE) {
         open = open.with(OpenFlags::TRUNCATE);
     }
-    if flags & O_APPEND != 0 {
+    // In a tree of our own the end is found at each write, so that F_SETFL can turn O_APPEND on and off. Where others write too,
+    // only the server can append without tearing; there F_SETFL changes what is shown and not what the server does.
+    if flags & O_APPEND != 0 && !private {
         open = open.with(OpenFlags::APPEND);
     }
     open
