@@ -117,7 +117,7 @@ impl Vfs {
                 Last::Root | Last::Dot => walk.at,
                 Last::DotDot => self.up(cx, walk.at)?,
                 Last::Name(_) if create && slash => return Err(Errno::EISDIR),
-                Last::Name(name) => match self.child(cx, walk.at, &name) {
+                Last::Name(name) => match self.child(cx, walk.at, walk.name(&name)) {
                     Ok(place) => {
                         let follow = slash || flags & O_NOFOLLOW == 0 && !exclusive;
                         if follow && self.kind(place) == Kind::Symlink {
@@ -128,7 +128,9 @@ impl Vfs {
                         }
                         place
                     }
-                    Err(Errno::ENOENT) if create => return Ok(Target::Missing(walk.at, name)),
+                    Err(Errno::ENOENT) if create => {
+                        return Ok(Target::Missing(walk.at, walk.name(&name).to_vec()));
+                    }
                     Err(error) => return Err(error),
                 },
             };

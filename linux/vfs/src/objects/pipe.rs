@@ -40,11 +40,7 @@ impl Pipe {
 
     /// Takes what is there.
     fn take(&mut self, into: &mut [u8]) -> usize {
-        let count = into.len().min(self.bytes.len());
-        for (to, from) in into.iter_mut().zip(self.bytes.drain(..count)) {
-            *to = from;
-        }
-        count
+        crate::bytes::take(&mut self.bytes, into)
     }
 
     /// Puts in what fits; a small write whole or not at all.
