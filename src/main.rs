@@ -1,2 +1,56 @@
 //! The launcher: sets up the machine, builds Sundog and becomes the command `sundog`.
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use sundog_launcher::{ONLY_PRINT, crates, environment, needs, set_up, tree::Tree};
+
+fn main() -> ExitCode {
+    let tree = Tree::find();
+    if let Some(what) = std::env::var_os(ONLY_PRINT) {
+        return only_print(&what, &tree).map_or_else(
+            |text| fail(&text),
+            |text| {
+                println!("{text}");
+                ExitCode::SUCCESS
+            },
+        );
+    }
+    let command = match set_up(&tree) {
+        Ok(command) => command,
+        Err(text) => return fail(&text),
+    };
+    let mut sundog = Command::new(&command);
+    sundog.args(std::env::args_os().skip(1));
+    environment::clean(&mut sundog, &tree);
+    let error = sundog.exec();
+    fail(&format!(
+        "sundog: cannot start {}: {error}",
+        command.display()
+    ))
+}
+
+/// What continuous integration asked for.
+fn only_print(what: &OsStr, tree: &Tree) -> Result<String, String> {
+    let names = |wanted: fn(&crates::Package) -> bool| -> Result<String, String> {
+        let packages = crates::bare(tree)?.into_iter().filter(wanted);
+        Ok(packages
+            .map(|package| package.name)
+            .collect::<Vec<_>>()
+            .join("\n"))
+    };
+    match what.to_str() {
+        Some("missing") => Ok(needs::list(&needs::missing(tree))),
+        Some("bare") => names(|_| true),
+        Some("bare-only") => names(|package| !package.on_host),
+        _ => Err(format!(
+            "sundog: {ONLY_PRINT} is `missing`, `bare` or `bare-only`, not {what:?}"
+        )),
+    }
+}
+
+fn fail(text: &str) -> ExitCode {
+    eprintln!("{text}");
+    ExitCode::FAILURE
+}

@@ -1,2 +1,58 @@
-//! The command sundog.
-fn main() {}
+//! The command `sundog`: starts machines, runs the tests that need one, and says what is wrong with this computer or this tree.
+#![forbid(unsafe_code)]
+
+mod check;
+mod doctor;
+mod failure;
+mod folder;
+mod images;
+mod outcome;
+mod process;
+mod qemu;
+mod run;
+mod streams;
+mod target_tests;
+
+use failure::Failure;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// What `sundog help` prints.
+const HELP: &str = "\
+usage: sundog [COMMAND] [ARGUMENT...]
+
+  run [--machine microvm|q35] [--icount] [--explain]
+                                           start a machine (also without any command); --explain shows the kernel's text
+  test [WORD...]                           run the tests that need a machine, those with a WORD in their name
+  doctor                                   say what this computer has and lacks
+  check                                    check the rules of the source tree
+  help                                     this text";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "run".into());
+    let rest: Vec<OsString> = arguments.collect();
+    match dispatch(&command.to_string_lossy(), &rest) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> {
+    match command {
+        "run" => run::main(arguments),
+        "test" => target_tests::main(arguments),
+        "doctor" => doctor::main(),
+        "check" => check::main(),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => Err(Failure::new(format!(
+            "unknown command {other:?}; `sundog help` lists the commands"
+        ))),
+    }
+}

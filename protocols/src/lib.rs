@@ -1,4 +1,8 @@
 //! One file for each service's interface.
+//!
+//! `control` is spoken between the host command and a machine over a serial line; the others are layouts of the message words
+//! that go through an endpoint. Every decoder here takes bytes or words from a stranger: it never panics, never allocates
+//! more than its stated bound, and refuses what it does not understand.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -6,4 +10,10 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod consent;
+pub mod control;
 pub mod file;
+pub mod serial;
+mod words;
+
+pub use words::{MAX_WORDS, Malformed, Words};

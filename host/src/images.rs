@@ -1,0 +1,32 @@
+//! Where the built kernel and native programs lie, and where the source tree is.
+
+use crate::failure::Failure;
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The name of the kernel's binary.
+pub const KERNEL: &str = "sundog-kernel";
+
+/// The root of the source tree that this command was built from.
+pub fn source_root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// The path of a built bare program.
+///
+/// The launcher puts this command at `TARGET/host/TRIPLE/release/sundog` and bare programs at `TARGET/bare/TRIPLE/release/NAME`.
+pub fn program(name: &str) -> Result<PathBuf, Failure> {
+    let own = env::current_exe()
+        .map_err(|error| Failure::system("cannot find this command's own path", error))?;
+    let target = own.ancestors().nth(4).unwrap_or(&own);
+    let path = target.join("bare/x86_64-unknown-none/release").join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(Failure::new(format!(
+        "there is no {}\nbuild it: type `cargo run` in {}",
+        path.display(),
+        source_root().display()
+    )))
+}

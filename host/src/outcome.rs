@@ -1,0 +1,110 @@
+//! How a machine ended, and what that means.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+/// The status of QEMU when the machine wrote 0x10 to its exit port: all is well.
+const PASS: i32 = exit_status(0x10);
+/// The status of QEMU when the machine wrote 0x11 to its exit port: the kernel panicked.
+const PANIC: i32 = exit_status(0x11);
+/// What stands in a panic's line between the program's name and the place: `sundog: panic: FILE:LINE: TEXT`.
+const PANIC_MARK: &str = ": panic: ";
+
+/// QEMU's exit status for a value that was written to the exit port.
+const fn exit_status(value: i32) -> i32 {
+    value << 1 | 1
+}
+
+/// How a machine ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The system ended itself and said that all is well.
+    Passed,
+    /// The kernel panicked; its line, if it got as far as writing one.
+    Panicked(Option<String>),
+    /// The processor reset or switched itself off, which the kernel never does: a fault while handling a fault.
+    Reset,
+    /// The system ended with another value.
+    Status(i32),
+    /// QEMU itself failed, with what it said.
+    Failed(String),
+    /// It did not end in time.
+    TimedOut(Duration),
+}
+
+impl Outcome {
+    /// The meaning of QEMU's exit status (`None`: a signal ended it), with the kernel's text and QEMU's own.
+    pub fn new(status: Option<i32>, kernel_text: &str, said: &str) -> Self {
+        match status {
+            Some(PASS) => Self::Passed,
+            Some(PANIC) => {
+                let mut lines = kernel_text
+                    .lines()
+                    .filter_map(|line| line.split_once(PANIC_MARK));
+                Self::Panicked(lines.next().map(|(_, line)| line.trim_end().to_owned()))
+            }
+            Some(0) => Self::Reset,
+            Some(status) if status != 1 && said.is_empty() => Self::Status(status),
+            _ => Self::Failed(said.trim_end().to_owned()),
+        }
+    }
+
+    /// The text of the file, or nothing if there is none; a machine can write any bytes.
+    pub fn text(file: &Path) -> String {
+        String::from_utf8_lossy(&std::fs::read(file).unwrap_or_default()).into_owned()
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => write!(formatter, "the system ended by itself, all well"),
+            Self::Panicked(Some(line)) => write!(formatter, "the kernel panicked: {line}"),
+            Self::Panicked(None) => {
+                write!(formatter, "the kernel panicked and wrote no line about it")
+            }
+            Self::Reset => write!(
+                formatter,
+                "the machine reset itself (a triple fault) or was switched off"
+            ),
+            Self::Status(status) => write!(formatter, "the machine ended with status {status}"),
+            Self::Failed(said) if said.is_empty() => {
+                write!(formatter, "QEMU was killed or failed without a word")
+            }
+            Self::Failed(said) => write!(formatter, "QEMU failed: {said}"),
+            Self::TimedOut(limit) => write!(
+                formatter,
+                "the machine did not end within {} s",
+                limit.as_secs()
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_agreed_value_passes() {
+        assert_eq!(Outcome::new(Some(33), "", ""), Outcome::Passed);
+        assert_eq!(Outcome::new(Some(0), "", ""), Outcome::Reset);
+        assert_eq!(
+            Outcome::new(Some(1), "", "no such file\n"),
+            Outcome::Failed("no such file".into())
+        );
+        assert_eq!(Outcome::new(Some(37), "", ""), Outcome::Status(37));
+        assert_eq!(Outcome::new(None, "", ""), Outcome::Failed(String::new()));
+    }
+
+    #[test]
+    fn a_panic_is_quoted() {
+        let text = "sundog: 2 CPUs\nsundog: panic: a.rs:1: lost\n";
+        assert_eq!(
+            Outcome::new(Some(35), text, ""),
+            Outcome::Panicked(Some("a.rs:1: lost".into()))
+        );
+        assert_eq!(Outcome::new(Some(35), "", ""), Outcome::Panicked(None));
+    }
+}

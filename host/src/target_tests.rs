@@ -1,0 +1,186 @@
+//! `sundog test`: runs the tests that need a machine, two at a time, and prints their results like Rust's own tests.
+
+mod table;
+
+use crate::failure::Failure;
+use crate::folder::Folder;
+use crate::images;
+use crate::outcome::Outcome;
+use crate::process::Process;
+use crate::qemu::{Machine, Port};
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+use table::{Ending, TESTS, TargetTest};
+
+/// How many machines run at once.
+const AT_ONCE: usize = 2;
+
+/// Runs all tests whose names contain one of the words, or all if there is none.
+pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let chosen: Vec<&TargetTest> = TESTS
+        .iter()
+        .filter(|test| is_chosen(test.name, &words))
+        .collect();
+    let begin = Instant::now();
+    println!("\nrunning {} target tests", chosen.len());
+    let failures = run_all(&chosen);
+    if !failures.is_empty() {
+        println!("\nfailures:\n");
+    }
+    for (name, text) in &failures {
+        println!("---- {name} ----\n{text}\n");
+    }
+    let (verdict, failed) = (
+        if failures.is_empty() { "ok" } else { "FAILED" },
+        failures.len(),
+    );
+    let (passed, left) = (chosen.len() - failed, TESTS.len() - chosen.len());
+    let seconds = begin.elapsed().as_secs_f64();
+    println!(
+        "\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {left} filtered out; finished in {seconds:.2}s\n"
+    );
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn is_chosen(name: &str, words: &[String]) -> bool {
+    words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
+}
+
+/// Runs the tests on a few threads; the answer is the names and texts of those that failed.
+fn run_all<'a>(tests: &[&'a TargetTest]) -> Vec<(&'a str, String)> {
+    let next = AtomicUsize::new(0);
+    let failures = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(test) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = run(test);
+            // One write for each line, so that two threads do not mix theirs.
+            println!(
+                "test {} ... {}",
+                test.name,
+                if result.is_ok() { "ok" } else { "FAILED" }
+            );
+            if let Err(text) = result {
+                failures
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner())
+                    .push((test.name, text));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(work);
+        }
+    });
+    failures
+        .into_inner()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Runs one test; the error says what was wrong and where the logs are.
+fn run(test: &TargetTest) -> Result<(), String> {
+    let kernel = images::program(test.image).map_err(|failure| failure.text().to_owned())?;
+    let mut machine = Machine::new(test.board, kernel);
+    machine.icount = test.icount;
+    machine.command_line = test.command_line.to_owned();
+    let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
+    let outcome =
+        Process::start(&machine, &folder).and_then(|process| process.wait(Some(test.limit)));
+    let outcome = outcome.map_err(|failure| failure.text().to_owned())?;
+    let text = Outcome::text(&Port::KernelText.log(&folder));
+    judge(test, &outcome, &text).map_err(|wrong| {
+        let logs = folder.keep();
+        format!(
+            "{wrong}\nthe kernel's text:\n{}\nlogs: {}",
+            indent(&text),
+            logs.display()
+        )
+    })
+}
+
+/// Compares what happened with what the test expects.
+fn judge(test: &TargetTest, outcome: &Outcome, text: &str) -> Result<(), String> {
+    match (test.ending, outcome) {
+        (Ending::Pass, Outcome::Passed) => {}
+        (Ending::Panic(words), Outcome::Panicked(Some(line))) if line.contains(words) => {}
+        (Ending::Panic(words), _) => {
+            return Err(format!("expected a panic with {words:?}, but {outcome}"));
+        }
+        (Ending::Pass, _) => return Err(outcome.to_string()),
+    }
+    match test
+        .lines
+        .iter()
+        .find(|line| !text.lines().any(|found| found.trim_end() == **line))
+    {
+        Some(line) => Err(format!("the kernel's text lacks the line {line:?}")),
+        None => Ok(()),
+    }
+}
+
+/// The last lines of a text, moved to the right.
+fn indent(text: &str) -> String {
+    const LINES: usize = 40;
+    let lines: Vec<_> = text.lines().collect();
+    let last = lines
+        .get(lines.len().saturating_sub(LINES)..)
+        .unwrap_or_default();
+    last.iter()
+        .map(|line| format!("  | {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outcome_and_each_line_count() {
+        let test = &TESTS[0];
+        let good = test.lines.join("\n");
+        assert_eq!(judge(test, &Outcome::Passed, &good), Ok(()));
+        assert!(
+            judge(test, &Outcome::Passed, "")
+                .unwrap_err()
+                .contains("lacks")
+        );
+        assert!(
+            judge(test, &Outcome::Reset, &good)
+                .unwrap_err()
+                .contains("triple fault")
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_chosen_by_words() {
+        let mut names: Vec<_> = TESTS.iter().map(|test| test.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TESTS.len());
+        assert!(is_chosen("boot_q35", &[]) && is_chosen("boot_q35", &["q35".into()]));
+        assert!(!is_chosen("boot_q35", &["microvm".into()]));
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_the_front() {
+        let text: String = (0..100).map(|number| format!("{number}\n")).collect();
+        let shown = indent(&text);
+        assert!(
+            shown.starts_with("  | 60\n") && shown.ends_with("  | 99"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,170 @@
+//! Timers: a hierarchical wheel for each CPU; arming, disarming and expiring cost O(1) each.
+//!
+//! Time is cut into granules of 2^10 ticks. A timer sits at the level of the highest group of six bits in which its granule differs
+//! from the wheel's; when the wheel comes to a slot of a higher level, that slot's timers move down. They expire up to one granule late.
+
+use core::cell::Cell;
+
+use sundog_machine::{Opt, Ref, object};
+
+use crate::context::SchedContext;
+use crate::kernel::Kernel;
+use crate::thread::Thread;
+
+const GRANULE: u32 = 10;
+const GROUP: u32 = 6;
+const LEVELS: usize = 9;
+const SLOTS: usize = 1 << GROUP;
+
+object! {
+/// A timer: part of a thread (its wait's deadline) or of a scheduling context (its replenishment).
+pub struct Timer = 67 {
+    /// When it expires, in ticks.
+    pub deadline: Cell<u64>,
+    /// The next one in the same slot.
+    pub next: Opt<Timer>,
+    /// The one before in the same slot.
+    pub previous: Opt<Timer>,
+    /// The thread that it is a part of.
+    pub thread: Opt<Thread>,
+    /// The scheduling context that it is a part of.
+    pub context: Opt<SchedContext>,
+    /// Level and slot plus one, as level * 64 + slot + 1; 0 when it is not armed.
+    pub place: Cell<u32>,
+    /// The CPU in whose wheel it is.
+    pub cpu: Cell<u32>,
+}
+}
+
+object! {
+/// A CPU's wheel.
+pub struct Wheel = 68 {
+    /// The granule up to which everything has expired.
+    pub granule: Cell<u64>,
+    /// Slots that hold timers, a bit each, for each level.
+    pub used: [Cell<u64>; 9],
+    /// The first timer of each slot.
+    pub slots: [Opt<Timer>; 576],
+}
+}
+
+impl Kernel {
+    /// Arms a timer on this CPU; one that is armed is moved.
+    pub(crate) fn timer_arm(&self, timer: Ref<Timer>, deadline: u64) {
+        self.timer_disarm(timer);
+        let node = self.get(timer);
+        node.deadline.set(deadline);
+        node.cpu.set(self.cpu as u32);
+        self.timer_place(timer);
+    }
+
+    /// Puts a timer where its deadline belongs, seen from the wheel's granule.
+    fn timer_place(&self, timer: Ref<Timer>) {
+        let node = self.get(timer);
+        let wheel = self.get(self.cpu_wheel(node.cpu.get() as usize));
+        // What is due already goes into the next granule, which is looked at first.
+        let granule = (node.deadline.get() >> GRANULE).max(wheel.granule.get() + 1);
+        let level = ((granule ^ wheel.granule.get()).ilog2() / GROUP) as usize;
+        let slot = (granule >> (GROUP * level as u32)) as usize % SLOTS;
+        let index = level * SLOTS + slot;
+        let head = &wheel.slots[index];
+        node.previous.set(None);
+        node.next.set(head.get());
+        if let Some(first) = head.get() {
+            self.get(first).previous.set(Some(timer));
+        }
+        head.set(Some(timer));
+        node.place.set(index as u32 + 1);
+        wheel.used[level].set(wheel.used[level].get() | 1 << slot);
+    }
+
+    /// Disarms a timer; one that is not armed stays so.
+    pub(crate) fn timer_disarm(&self, timer: Ref<Timer>) {
+        let node = self.get(timer);
+        let place = node.place.replace(0);
+        if place == 0 {
+            return;
+        }
+        let wheel = self.get(self.cpu_wheel(node.cpu.get() as usize));
+        let index = place as usize - 1;
+        let (previous, next) = (node.previous.take(), node.next.take());
+        match previous {
+            Some(previous) => self.get(previous).next.set(next),
+            None => wheel.slots[index].set(next),
+        }
+        if let Some(next) = next {
+            self.get(next).previous.set(previous);
+        }
+        if wheel.slots[index].is_none() {
+            let used = &wheel.used[index / SLOTS];
+            used.set(used.get() & !(1 << (index % SLOTS)));
+        }
+    }
+
+    /// The next timer of this CPU that is due at `now`, disarmed; `None` when all that were due have come.
+    pub(crate) fn timer_expired(&self, now: u64) -> Option<Ref<Timer>> {
+        let wheel = self.get(self.cpu_wheel(self.cpu));
+        // Only granules that are over, so that nothing comes early.
+        let target = (now >> GRANULE).saturating_sub(1);
+        while let Some(here) = self.wheel_event().filter(|granule| *granule <= target) {
+            // It stands there until all that is due there has come: what is armed meanwhile is placed as seen from there.
+            wheel.granule.set(here);
+            for level in (1..LEVELS).rev() {
+                // A new turn of the levels below: this slot moves down.
+                if here.trailing_zeros() >= GROUP * level as u32 {
+                    let slot = (here >> (GROUP * level as u32)) as usize % SLOTS;
+                    self.wheel_cascade(level * SLOTS + slot, here);
+                }
+            }
+            if let Some(timer) = wheel.slots[here as usize % SLOTS].get() {
+                self.timer_disarm(timer);
+                return Some(timer);
+            }
+        }
+        wheel.granule.set(wheel.granule.get().max(target));
+        None
+    }
+
+    /// The next granule in which a timer can be due or must move down. A timer's digit at its level is above the wheel's, and lower
+    /// levels come first.
+    fn wheel_event(&self) -> Option<u64> {
+        let wheel = self.get(self.cpu_wheel(self.cpu));
+        let level = wheel.used.iter().position(|used| used.get() != 0)?;
+        let shift = GROUP * level as u32;
+        let slot = u64::from(wheel.used[level].get().trailing_zeros());
+        let turn = (wheel.granule.get() >> shift) & !(SLOTS as u64 - 1);
+        Some((turn | slot) << shift)
+    }
+
+    /// Moves the timers of a slot to lower levels. At `here`, exactly, the wheel is thought to stand one granule before.
+    fn wheel_cascade(&self, index: usize, here: u64) {
+        let wheel = self.get(self.cpu_wheel(self.cpu));
+        while let Some(timer) = wheel.slots[index].get() {
+            self.timer_disarm(timer);
+            let node = self.get(timer);
+            let granule = (node.deadline.get() >> GRANULE).max(here);
+            // Within this slot's span every granule differs from `here` below this level only.
+            let difference = granule ^ here;
+            let level = if difference == 0 {
+                0
+            } else {
+                (difference.ilog2() / GROUP) as usize
+            };
+            let slot = (granule >> (GROUP * level as u32)) as usize % SLOTS;
+            let to = level * SLOTS + slot;
+            node.next.set(wheel.slots[to].get());
+            if let Some(first) = wheel.slots[to].get() {
+                self.get(first).previous.set(Some(timer));
+            }
+            wheel.slots[to].set(Some(timer));
+            node.place.set(to as u32 + 1);
+            wheel.used[level].set(wheel.used[level].get() | 1 << slot);
+        }
+    }
+
+    /// The earliest time at which a timer of this CPU can be due, in ticks; `u64::MAX` if none is armed. It may be early, never late.
+    pub(crate) fn timer_next(&self) -> u64 {
+        self.wheel_event()
+            .map_or(u64::MAX, |granule| (granule + 1) << GRANULE)
+    }
+}

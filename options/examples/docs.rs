@@ -1,0 +1,5 @@
+//! Prints the reference page of all options, for `docs/options.md`.
+
+fn main() {
+    print!("{}", sundog_options::reference());
+}
