@@ -13,6 +13,7 @@ mod attr;
 //LATER pub mod client;
 mod error;
 pub mod server;
+mod table;
 //LATER pub mod session;
 //LATER pub mod wire;
 
@@ -25,4 +26,5 @@ pub use server::{
     Allocate, Created, DirEntry, FileServer, Handle, NAME_MAX, OpenFlags, RenameFlags, Result,
     check_name,
 };
+pub use table::Table;
 //LATER pub use session::Session;
