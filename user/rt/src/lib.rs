@@ -56,12 +56,26 @@ pub const HEAP_ADDRESS: u64 = 0x2000_0000;
 /// The first address above the stack. The page below the stack is never mapped.
 pub const STACK_END: u64 = 0x1f00_0000;
 
+/// The note that marks an image as a native program: owner `Sundog`, type 1, the ABI version.
+#[cfg(target_os = "none")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! note {
+    () => {
+        ::core::arch::global_asm!(
+            ".pushsection .note.sundog, \"a\", @note", ".balign 4", ".long 7, 8, 1", ".asciz \"Sundog\"", ".balign 4", ".quad {version}",
+            ".popsection", version = const $crate::sys::abi::ABI_VERSION
+        );
+    };
+}
+
 /// Makes a function the beginning of a program: `entry!(main)` with `fn main(environment: Environment)`. If it returns, the program
 /// has ended with status 0.
 #[cfg(target_os = "none")]
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
+        $crate::note!();
         extern "C" fn __sundog_entry() -> ! {
             $crate::entry::run($main)
         }
@@ -91,6 +105,7 @@ macro_rules! entry {
 #[macro_export]
 macro_rules! boot_entry {
     ($main:path, heap = $heap:expr) => {
+        $crate::note!();
         static __SUNDOG_STACK: $crate::entry::Reserved<{ $crate::entry::BOOT_STACK }> = $crate::entry::Reserved::new();
         static __SUNDOG_HEAP: $crate::entry::Reserved<{ $heap }> = $crate::entry::Reserved::new();
         extern "C" fn __sundog_entry() -> ! {
