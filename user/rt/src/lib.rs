@@ -13,7 +13,7 @@
 //!     // ...
 //! }
 //! ```
-//! It is built for `x86_64-unknown-none` with `-C relocation-model=static`: a static image, linked by default at 2 MiB; its stack,
+//! Its build script is `fn main() { sundog_link::program() }`; it is built for `x86_64-unknown-none` into a static image. Its stack,
 //! heap and start page are made by the parent. On a host the same crate is an empty program, so that it is type-checked there.
 #![no_std]
 
@@ -51,10 +51,11 @@ pub use sundog_sys as sys;
 pub const START_ADDRESS: u64 = 0x1001_0000;
 /// Where the message page of a program's first thread is mapped.
 pub const MESSAGE_ADDRESS: u64 = sundog_abi::boot::MESSAGE_ADDRESS;
+/// The first address above the stack. It grows down towards the start pages; the page below it is never mapped. Start pages, message
+/// page, stack and the first MiB of heap share one leaf table, since each costs 12 KiB.
+pub const STACK_END: u64 = 0x1010_0000;
 /// Where the heap begins; the start page says how long it is.
-pub const HEAP_ADDRESS: u64 = 0x2000_0000;
-/// The first address above the stack. The page below the stack is never mapped.
-pub const STACK_END: u64 = 0x1f00_0000;
+pub const HEAP_ADDRESS: u64 = STACK_END;
 
 /// The note that marks an image as a native program: owner `Sundog`, type 1, the ABI version.
 #[cfg(target_os = "none")]

@@ -9,8 +9,8 @@ use sundog_cap::object::{Frame, PageTables, VSpace};
 use sundog_cap::{Cap, Pool, Result, Slots};
 use sundog_ring::{HEADER_BYTES, Mapped};
 
-/// Pages of the PageTables objects that are made when an address space asks for more: a header, two directories, four leaf tables.
-pub const TABLE_PAGES: u64 = 15;
+/// Pages of the PageTables objects that are made when an address space asks for more: a header, two directories, a leaf table.
+pub const TABLE_PAGES: u64 = 6;
 
 /// Maps `pages` pages of `frame`, beginning with its page `first`, from `address` on in any address space; makes and binds tables
 /// out of `pool` as they are needed.

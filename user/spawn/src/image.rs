@@ -194,4 +194,4 @@ fn note(range: Range<usize>, bytes: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 #[path = "image_tests.rs"]
-mod tests;
+pub(crate) mod tests;

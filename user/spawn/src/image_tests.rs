@@ -41,6 +41,11 @@ fn image(kind: u16, entry: u64, headers: &[Header]) -> Vec<u8> {
     bytes
 }
 
+/// A small image that can be started.
+pub(crate) fn example() -> Vec<u8> {
+    image(ET_EXEC, 0x20_1000, &[CODE, DATA, NOTE])
+}
+
 #[test]
 fn an_image_becomes_pages() {
     let image = Image::parse(&image(ET_EXEC, 0x20_1010, &[DATA, CODE, NOTE])).expect("an image");

@@ -1,22 +1,30 @@
 //! Where everything of a process lies and how much memory it takes; nothing is made yet.
 
 use crate::image::Image;
-use crate::program::{Program, SpawnError};
+use crate::program::{Program, SpawnError, What};
 use alloc::vec::Vec;
 use sundog_abi::memory::PAGE_SIZE;
-use sundog_rt::start::{Start, capability};
+use sundog_rt::start::{Start, TOTAL_BYTES, capability};
 use sundog_rt::{HEAP_ADDRESS, STACK_END, START_ADDRESS, TABLE_PAGES};
 
-/// Most pages of a stack: it ends at a fixed place, well above the start pages.
-const MAX_STACK_PAGES: u32 = 1 << 14;
+/// Most pages of a stack: between it and the start pages one page at least stays unmapped.
+const MAX_STACK_PAGES: u32 = ((STACK_END - START_ADDRESS) / PAGE_SIZE) as u32 - START_PAGES - 1;
+/// Most start pages.
+const START_PAGES: u32 = (TOTAL_BYTES / PAGE_SIZE as usize) as u32;
 /// Most pages of a heap: the window for the program's own mappings follows.
 const MAX_HEAP_PAGES: u32 = (3 << 30) >> 12;
 /// Most slots of a program.
 const MAX_SLOTS: u32 = 1 << 20;
 /// Room for the address space, thread, time and their alignment.
-const OBJECT_BYTES: u64 = 64 * 1024;
+const OBJECT_BYTES: u64 = 24 * 1024;
+/// Room for a VCpu with its state pages.
+const VCPU_BYTES: u64 = 16 * 1024;
+/// Room for a scheduling context.
+const CONTEXT_BYTES: u64 = 256;
 /// Bytes of a slot.
 const SLOT_BYTES: u64 = 64;
+/// The least that heap and own memory come to.
+const LEAST_REST: u64 = 32 * 1024;
 /// Bytes that one leaf table maps.
 const LEAF_BYTES: u64 = 2 << 20;
 /// Pages of a leaf table with its records.
@@ -31,8 +39,6 @@ pub(crate) struct Layout {
     pub(crate) start_pages: u32,
     /// The lowest address of the stack.
     pub(crate) stack: u64,
-    /// Slots of the CNode.
-    pub(crate) cnode_slots: u32,
     /// Pages of the tables that are bound from the start.
     pub(crate) table_pages: u64,
     /// Bytes of the one child that all of it is made of.
@@ -46,23 +52,20 @@ impl Layout {
     /// `Image`, `Start`, `Directory`, `Size`.
     pub(crate) fn plan(program: &Program<'_>) -> Result<Layout, SpawnError> {
         let image = Image::parse(program.image)?;
-        let grants = u32::try_from(program.grants.len()).map_err(|_| SpawnError::Size)?;
         if program.stack_pages == 0
             || program.stack_pages > MAX_STACK_PAGES
             || program.heap_pages > MAX_HEAP_PAGES
-            || program.free_slots > MAX_SLOTS
-            || grants > MAX_SLOTS
+            || program.slots > MAX_SLOTS
             || !program.memory.is_multiple_of(PAGE_SIZE)
         {
             return Err(SpawnError::Size);
         }
-        let free_first = capability::FIRST_GIVEN + grants;
-        let start = start(program, free_first)?
+        let free_first = granted_end(program)?;
+        let start = start(program, free_first)
             .encode()
             .map_err(SpawnError::Start)?;
         let start_pages = start.len().div_ceil(PAGE_SIZE as usize) as u32;
         let stack = STACK_END - u64::from(program.stack_pages) * PAGE_SIZE;
-        let cnode_slots = free_first + program.free_slots;
 
         let mut ranges: Vec<(u64, u64)> = image
             .segments
@@ -91,18 +94,22 @@ impl Layout {
             + u64::from(program.stack_pages)
             + u64::from(program.heap_pages);
         let tables = table_pages + TABLE_PAGES;
-        let cnode = (u64::from(cnode_slots) + 1) * SLOT_BYTES;
-        let bytes = (frames + tables) * PAGE_SIZE + cnode + OBJECT_BYTES;
+        let cnode = (u64::from(program.slots) + 1) * SLOT_BYTES;
+        let mut bytes = (frames + tables) * PAGE_SIZE + cnode + OBJECT_BYTES;
+        for grant in &program.grants {
+            bytes = bytes
+                .checked_add(granted_bytes(grant.what))
+                .ok_or(SpawnError::Size)?;
+        }
         let bytes = bytes
-            .next_multiple_of(PAGE_SIZE)
-            .checked_add(program.memory)
-            .ok_or(SpawnError::Size)?;
+            .checked_next_multiple_of(PAGE_SIZE)
+            .and_then(|bytes| bytes.checked_add(program.memory));
+        let bytes = bytes.ok_or(SpawnError::Size)?;
         Ok(Layout {
             image,
             start,
             start_pages,
             stack,
-            cnode_slots,
             table_pages,
             bytes,
         })
@@ -122,20 +129,43 @@ fn leaf_tables(ranges: &[(u64, u64)]) -> u64 {
     tables
 }
 
-fn start<'a>(program: &Program<'a>, free_first: u32) -> Result<Start<'a>, SpawnError> {
-    let slot = |index: usize| capability::FIRST_GIVEN + index as u32;
-    let mut names = Vec::with_capacity(program.directories.len());
-    for (index, directory) in program.directories.iter().enumerate() {
-        let grant = program
-            .grants
-            .iter()
-            .position(|grant| grant.name == directory.grant);
-        let grant = grant.ok_or(SpawnError::Directory(index))?;
-        names.push((directory.prefix, slot(grant), directory.create));
+/// The first slot behind everything that is granted; checks that each slot is granted once.
+fn granted_end(program: &Program<'_>) -> Result<u32, SpawnError> {
+    let mut end = capability::FIRST_GIVEN;
+    for (index, grant) in program.grants.iter().enumerate() {
+        let wrong = SpawnError::Slot(index);
+        let last = grant.slot.checked_add(grant.what.slots()).ok_or(wrong)?;
+        if grant.slot < capability::FIRST_GIVEN || last > program.slots || last == grant.slot {
+            return Err(wrong);
+        }
+        let taken = |other: &crate::Grant<'_>| {
+            grant.slot < other.slot + other.what.slots() && other.slot < last
+        };
+        if program.grants[..index].iter().any(taken) {
+            return Err(wrong);
+        }
+        end = end.max(last);
     }
-    Ok(Start {
+    if end > program.slots {
+        return Err(SpawnError::Size);
+    }
+    Ok(end)
+}
+
+/// Bytes of the process' memory that a grant takes.
+fn granted_bytes(what: What) -> u64 {
+    match what {
+        What::Copy { .. } => 0,
+        What::Memory { bytes } => bytes,
+        What::Context(_) => CONTEXT_BYTES,
+        What::VCpus { count } => u64::from(count) * VCPU_BYTES,
+    }
+}
+
+fn start<'a>(program: &Program<'a>, free_first: u32) -> Start<'a> {
+    Start {
         free_first,
-        free_count: program.free_slots,
+        free_count: program.slots - free_first,
         untyped: if program.memory == 0 {
             0
         } else {
@@ -148,17 +178,49 @@ fn start<'a>(program: &Program<'a>, free_first: u32) -> Result<Start<'a>, SpawnE
         capabilities: program
             .grants
             .iter()
-            .enumerate()
-            .map(|(index, grant)| (grant.name, slot(index)))
+            .map(|grant| (grant.name, grant.slot))
             .collect(),
-        names,
+        names: program
+            .directories
+            .iter()
+            .map(|directory| (directory.prefix, directory.slot, directory.create))
+            .collect(),
         sealed: program.sealed,
-    })
+    }
+}
+
+impl Program<'_> {
+    /// Shares out `bytes` of memory set aside for the process: what it needs, and of the rest one half each as heap and as untyped
+    /// memory of its own. Granted memory is not counted.
+    ///
+    /// # Errors
+    /// Those of a plan; `Memory` if the rest is less than 32 KiB.
+    pub fn fit(&mut self, bytes: u64) -> Result<(), SpawnError> {
+        (self.heap_pages, self.memory) = (0, 0);
+        let granted: u64 = self
+            .grants
+            .iter()
+            .map(|grant| match grant.what {
+                What::Memory { bytes } => bytes,
+                _ => 0,
+            })
+            .sum();
+        let needed = Layout::plan(self)?.bytes - granted;
+        let rest = bytes.checked_sub(needed).filter(|rest| *rest >= LEAST_REST);
+        let pages = rest.ok_or(SpawnError::Memory(needed + LEAST_REST))? / PAGE_SIZE;
+        let heap = u32::try_from(pages / 2).map_err(|_| SpawnError::Size)?;
+        // The heap's own leaf tables beyond the one that it shares with the stack.
+        let tables = LEAF_PAGES * (u64::from(heap) * PAGE_SIZE).div_ceil(LEAF_BYTES);
+        self.heap_pages = heap.min(MAX_HEAP_PAGES);
+        self.memory = (pages - u64::from(heap)).saturating_sub(tables) * PAGE_SIZE;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sundog_cap::Cap;
 
     #[test]
     fn leaf_tables_are_counted_once_for_neighbours() {
@@ -169,6 +231,64 @@ mod tests {
         assert_eq!(
             leaf_tables(&[(2 * M, 3 * M), (3 * M, 4 * M + 1), (256 * M, 257 * M)]),
             3
+        );
+    }
+
+    fn granting(grants: &[(u32, What)], slots: u32) -> Program<'static> {
+        let names = ["a", "b", "c"];
+        let grants = grants
+            .iter()
+            .zip(names)
+            .map(|((slot, what), name)| crate::Grant {
+                name,
+                slot: *slot,
+                what: *what,
+            })
+            .collect();
+        Program {
+            grants,
+            slots,
+            ..Program::new(&[], b"x", crate::Time::Given(Cap::root(9)))
+        }
+    }
+
+    #[test]
+    fn every_slot_is_granted_once_and_inside() {
+        let (one, run) = (What::Memory { bytes: 4096 }, What::VCpus { count: 4 });
+        let end = |grants: &[(u32, What)], slots| granted_end(&granting(grants, slots));
+        assert_eq!(end(&[], 16), Ok(16));
+        assert_eq!(end(&[], 15), Err(SpawnError::Size));
+        assert_eq!(end(&[(20, run), (16, one)], 24), Ok(24));
+        assert_eq!(end(&[(20, run)], 23), Err(SpawnError::Slot(0)));
+        assert_eq!(end(&[(15, one)], 64), Err(SpawnError::Slot(0)));
+        assert_eq!(end(&[(20, run), (23, one)], 64), Err(SpawnError::Slot(1)));
+        assert_eq!(end(&[(23, one), (20, run)], 64), Err(SpawnError::Slot(1)));
+        assert_eq!(
+            end(&[(20, What::VCpus { count: 0 })], 64),
+            Err(SpawnError::Slot(0))
+        );
+        assert_eq!(end(&[(u32::MAX, run)], 64), Err(SpawnError::Slot(0)));
+    }
+
+    #[test]
+    fn a_program_is_fitted_into_the_memory_that_was_set_aside() {
+        let image = crate::image::tests::example();
+        let mut program = granting(
+            &[
+                (16, What::Memory { bytes: 1 << 20 }),
+                (17, What::VCpus { count: 2 }),
+            ],
+            64,
+        );
+        program.image = &image;
+        for bytes in [300 << 10, 1 << 20, 100 << 20] {
+            program.fit(bytes).expect("enough");
+            let needed = Layout::plan(&program).expect("a plan").bytes;
+            assert!(needed <= bytes + (1 << 20), "{needed} of {bytes}");
+            assert!(program.heap_pages > 3 && program.memory >= 4096);
+        }
+        assert!(
+            matches!(program.fit(64 << 10), Err(SpawnError::Memory(needed)) if needed > 64 << 10)
         );
     }
 }

@@ -19,5 +19,5 @@ mod spawn;
 
 pub use image::{Image, ImageError, Segment};
 pub use process::{Ended, Process};
-pub use program::{Directory, Fault, Grant, Program, SpawnError, Time};
+pub use program::{Budget, Directory, Fault, Grant, Program, SpawnError, Time, What};
 pub use spawn::spawn;

@@ -7,17 +7,51 @@ use sundog_cap::Cap;
 use sundog_cap::object::{Endpoint, SchedContext, SchedControl};
 use sundog_rt::start::EncodeError;
 
-/// A capability that the program gets.
+/// A capability that the program gets, or a run of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Grant<'a> {
     /// The name under which the program finds it.
     pub name: &'a str,
-    /// The parent's capability.
-    pub source: Address,
-    /// The most rights that the copy has.
-    pub rights: Rights,
-    /// The badge of the copy, if it is to get one.
-    pub badge: Option<u64>,
+    /// Its slot in the program's CNode, at least `capability::FIRST_GIVEN`; of a run, the first.
+    pub slot: u32,
+    /// What it is.
+    pub what: What,
+}
+
+/// What a granted capability is.
+#[derive(Clone, Copy, Debug)]
+pub enum What {
+    /// A copy of one of the parent's.
+    Copy {
+        /// The parent's capability.
+        source: Address,
+        /// The most rights that the copy has.
+        rights: Rights,
+        /// The badge of the copy, if it is to get one.
+        badge: Option<u64>,
+    },
+    /// Untyped memory, a part of the process' own.
+    Memory {
+        /// Bytes, a multiple of the page size.
+        bytes: u64,
+    },
+    /// A scheduling context for a thread that the program makes itself.
+    Context(Budget),
+    /// VCpus in slots in a row.
+    VCpus {
+        /// How many.
+        count: u32,
+    },
+}
+
+impl What {
+    /// How many slots it fills.
+    pub fn slots(self) -> u32 {
+        match self {
+            What::VCpus { count } => count,
+            _ => 1,
+        }
+    }
 }
 
 /// A row of the program's table of names.
@@ -25,28 +59,32 @@ pub struct Grant<'a> {
 pub struct Directory<'a> {
     /// The path prefix.
     pub prefix: &'a str,
-    /// The name of the granted capability behind it.
-    pub grant: &'a str,
+    /// The slot of the directory capability in the program's CNode.
+    pub slot: u32,
     /// Whether files that do not exist are created there.
     pub create: bool,
+}
+
+/// Parameters of a new scheduling context.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// The right to set them.
+    pub control: Cap<SchedControl>,
+    /// 0-63.
+    pub priority: u8,
+    /// The CPU.
+    pub cpu: u32,
+    /// TSC ticks in each period.
+    pub budget: u64,
+    /// TSC ticks.
+    pub period: u64,
 }
 
 /// The time of the program's thread.
 #[derive(Clone, Copy, Debug)]
 pub enum Time {
-    /// A new scheduling context with these parameters.
-    New {
-        /// The right to set them.
-        control: Cap<SchedControl>,
-        /// 0-63.
-        priority: u8,
-        /// The CPU.
-        cpu: u32,
-        /// TSC ticks in each period.
-        budget: u64,
-        /// TSC ticks.
-        period: u64,
-    },
+    /// A new scheduling context.
+    New(Budget),
     /// One that the parent has; the program gets a copy.
     Given(Cap<SchedContext>),
 }
@@ -79,8 +117,8 @@ pub struct Program<'a> {
     pub stack_pages: u32,
     /// Pages of the heap.
     pub heap_pages: u32,
-    /// Empty slots that it has for its own use.
-    pub free_slots: u32,
+    /// Slots of its CNode; those behind the last granted one are empty and for its own use.
+    pub slots: u32,
     /// Bytes of untyped memory of its own; 0: none.
     pub memory: u64,
     /// Its time.
@@ -92,7 +130,7 @@ pub struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// A program with nothing but its image, its name and time: 64 KiB of stack, 256 KiB of heap, 64 slots.
+    /// A program with nothing but its image, its name and time: 64 KiB of stack, 256 KiB of heap, 128 slots.
     pub fn new(image: &'a [u8], name: &'a [u8], time: Time) -> Program<'a> {
         Program {
             image,
@@ -103,7 +141,7 @@ impl<'a> Program<'a> {
             sealed: false,
             stack_pages: 16,
             heap_pages: 64,
-            free_slots: 64,
+            slots: 128,
             memory: 0,
             time,
             fault: None,
@@ -119,11 +157,13 @@ pub enum SpawnError {
     Image(ImageError),
     /// The start page cannot be written.
     Start(EncodeError),
-    /// A directory names a grant that is not in the list; its index.
-    Directory(usize),
+    /// A granted slot lies outside of the CNode, is reserved, or is granted twice; its index in the list.
+    Slot(usize),
+    /// The memory that was set aside for the program is less than these bytes, which it needs at least.
+    Memory(u64),
     /// A capability could not be copied; its index in the list.
     Grant(usize, Error),
-    /// A number of pages, slots or bytes is beyond what a process can have.
+    /// A number of pages, slots or bytes is none, or beyond what a process can have.
     Size,
     /// The kernel refused something else.
     Kernel(Error),

@@ -2,11 +2,11 @@
 
 use crate::layout::Layout;
 use crate::process::Process;
-use crate::program::{Program, SpawnError, Time};
+use crate::program::{Budget, Program, SpawnError, Time, What};
 use sundog_abi::memory::PAGE_SIZE;
 use sundog_abi::{Error, Protection, Rights};
 use sundog_cap::object::{
-    CNode, Endpoint, Frame, PageTables, SchedContext, Thread, Untyped, VSpace,
+    CNode, Endpoint, Frame, PageTables, SchedContext, Thread, Untyped, VCpu, VSpace,
 };
 use sundog_cap::{Cap, Pool, Slots};
 use sundog_rt::start::capability;
@@ -119,7 +119,7 @@ impl Builder<'_, '_> {
         )?;
 
         let context = self.context()?;
-        let cnode: Cap<CNode> = self.make(self.layout.cnode_slots.into())?;
+        let cnode: Cap<CNode> = self.make(self.program.slots.into())?;
         for (slot, source) in [
             (capability::CNODE, cnode.address()),
             (capability::VSPACE, vspace.address()),
@@ -130,7 +130,7 @@ impl Builder<'_, '_> {
         }
         self.grant(cnode)?;
         if self.program.memory != 0 {
-            self.own_memory(cnode)?;
+            self.give_memory(cnode, capability::UNTYPED, self.program.memory)?;
         }
 
         let fault = self.fault()?;
@@ -198,36 +198,58 @@ impl Builder<'_, '_> {
     fn context(&mut self) -> Result<Cap<SchedContext>, Error> {
         match self.program.time {
             Time::Given(context) => Ok(context),
-            Time::New {
-                control,
-                priority,
-                cpu,
-                budget,
-                period,
-            } => {
-                let context = self.make(0)?;
-                control.configure(context, priority, cpu, budget, period)?;
-                Ok(context)
-            }
+            Time::New(budget) => self.new_context(budget),
         }
+    }
+
+    fn new_context(&mut self, new: Budget) -> Result<Cap<SchedContext>, Error> {
+        let context = self.make(0)?;
+        new.control
+            .configure(context, new.priority, new.cpu, new.budget, new.period)?;
+        Ok(context)
     }
 
     fn grant(&mut self, cnode: Cap<CNode>) -> Result<(), SpawnError> {
         for (index, grant) in self.program.grants.iter().enumerate() {
-            let slot = capability::FIRST_GIVEN + index as u32;
-            let done = match grant.badge {
-                None => cnode.copy(slot, grant.source, grant.rights),
-                Some(badge) => cnode.mint(slot, grant.source, grant.rights, badge),
+            let done = match grant.what {
+                What::Copy {
+                    source,
+                    rights,
+                    badge: None,
+                } => cnode.copy(grant.slot, source, rights),
+                What::Copy {
+                    source,
+                    rights,
+                    badge: Some(badge),
+                } => cnode.mint(grant.slot, source, rights, badge),
+                What::Memory { bytes } => self.give_memory(cnode, grant.slot, bytes),
+                What::Context(budget) => {
+                    let context = self.new_context(budget);
+                    context.and_then(|context| self.hand_over(cnode, grant.slot, context))
+                }
+                What::VCpus { count } => self.give_vcpus(cnode, grant.slot, count),
             };
             done.map_err(|error| SpawnError::Grant(index, error))?;
         }
         Ok(())
     }
 
-    fn own_memory(&mut self, cnode: Cap<CNode>) -> Result<(), Error> {
-        let memory: Cap<Untyped> = self.make(self.program.memory)?;
-        cnode.take(capability::UNTYPED, memory.address())?;
-        self.slots.give(memory.slot())
+    /// Moves a new object's capability into the process.
+    fn hand_over<T>(&mut self, cnode: Cap<CNode>, slot: u32, object: Cap<T>) -> Result<(), Error> {
+        cnode.take(slot, object.address())?;
+        self.slots.give(object.slot())
+    }
+
+    fn give_memory(&mut self, cnode: Cap<CNode>, slot: u32, bytes: u64) -> Result<(), Error> {
+        let memory: Cap<Untyped> = self.make(bytes)?;
+        self.hand_over(cnode, slot, memory)
+    }
+
+    fn give_vcpus(&mut self, cnode: Cap<CNode>, first: u32, count: u32) -> Result<(), Error> {
+        (first..first + count).try_for_each(|slot| {
+            let vcpu: Cap<VCpu> = self.make(0)?;
+            self.hand_over(cnode, slot, vcpu)
+        })
     }
 
     fn fault(&mut self) -> Result<Option<Cap<Endpoint>>, Error> {
