@@ -58,6 +58,12 @@ pub enum Kind {
         /// The endpoint.
         endpoint: u32,
     },
+    /// An unbadged capability of an endpoint that the program serves, of which it makes badged ones for others. It is apart from
+    /// the one that it receives on, so that what it hands out cannot have the right `grant` by mistake.
+    Mints {
+        /// The endpoint.
+        endpoint: u32,
+    },
     /// An endpoint that the program calls.
     Calls {
         /// The endpoint.
@@ -115,6 +121,9 @@ pub enum Kind {
     },
 }
 
+/// What it takes to make capabilities for clients that call and get capabilities in replies.
+const MINT: Rights = Rights::SEND.union(Rights::GRANT_REPLY).union(Rights::BADGE);
+
 impl Kind {
     /// How many slots it fills.
     pub const fn slots(self) -> u32 {
@@ -128,11 +137,8 @@ impl Kind {
     pub const fn allowed(self) -> Rights {
         let read_write = Rights::READ.union(Rights::WRITE);
         match self {
-            Kind::Serves { .. } => Rights::RECEIVE
-                .union(Rights::SEND)
-                .union(Rights::GRANT)
-                .union(Rights::GRANT_REPLY)
-                .union(Rights::BADGE),
+            Kind::Serves { .. } => Rights::RECEIVE.union(Rights::GRANT),
+            Kind::Mints { .. } => MINT.union(Rights::GRANT),
             Kind::Calls { .. } => Rights::SEND.union(Rights::GRANT).union(Rights::GRANT_REPLY),
             Kind::IoPorts { .. } | Kind::Ring { .. } => read_write,
             Kind::Irq { .. } | Kind::SchedContext { .. } => Rights::USE,
@@ -153,6 +159,7 @@ impl Kind {
     pub const fn default_rights(self) -> Rights {
         match self {
             Kind::Serves { .. } => Rights::RECEIVE,
+            Kind::Mints { .. } => MINT,
             Kind::Calls { .. } => Rights::SEND.union(Rights::GRANT_REPLY),
             Kind::Notification { .. } => Rights::SEND.union(Rights::RECEIVE),
             other => other.allowed(),
@@ -163,6 +170,7 @@ impl Kind {
     pub const fn required(self) -> Rights {
         match self {
             Kind::Serves { .. } => Rights::RECEIVE,
+            Kind::Mints { .. } => Rights::SEND.union(Rights::BADGE),
             Kind::Calls { .. } => Rights::SEND,
             _ => Rights::NONE,
         }

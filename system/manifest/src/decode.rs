@@ -117,9 +117,9 @@ impl<'a> Manifest<'a> {
                 && program.capabilities().all(|capability| {
                     inside(capability.slot, capability.kind.slots())
                         && match capability.kind {
-                            Kind::Serves { endpoint } | Kind::Calls { endpoint, .. } => {
-                                below(endpoint, endpoints)
-                            }
+                            Kind::Serves { endpoint }
+                            | Kind::Mints { endpoint }
+                            | Kind::Calls { endpoint, .. } => below(endpoint, endpoints),
                             Kind::Notification { notification, .. } => {
                                 below(notification, notifications)
                             }
@@ -271,6 +271,9 @@ fn kind(reader: &mut Reader) -> Option<Kind> {
             let object = objects.find(|object| *object as u8 == number)?;
             Kind::Foreign { program, object }
         }
+        12 => Kind::Mints {
+            endpoint: reader.u32()?,
+        },
         _ => return None,
     })
 }

@@ -146,6 +146,9 @@ fn kind(program: &ProgramText, text: &CapabilityText, numbers: &Numbers) -> Resu
             endpoint: number(endpoint),
         });
     }
+    if let Some(name) = &text.mints {
+        kinds.push(mints(program, name, numbers)?);
+    }
     if let Some(name) = &text.calls {
         kinds.push(calls(program, name, badge, numbers)?);
     }
@@ -196,7 +199,7 @@ fn kind(program: &ProgramText, text: &CapabilityText, numbers: &Numbers) -> Resu
     }
     let [kind] = kinds[..] else {
         return Err(
-            "give exactly one of serves, calls, ports, irq, notification, ring, untyped, time, vcpus, archive, object"
+            "give exactly one of serves, mints, calls, ports, irq, notification, ring, untyped, time, vcpus, archive, object"
                 .to_string(),
         );
     };
@@ -207,6 +210,18 @@ fn kind(program: &ProgramText, text: &CapabilityText, numbers: &Numbers) -> Resu
         return Err("\"of\" belongs to \"object\"".to_string());
     }
     Ok(kind)
+}
+
+fn mints(program: &ProgramText, name: &str, numbers: &Numbers) -> Result<Kind, String> {
+    let served = numbers.endpoint(name).filter(|endpoint| {
+        numbers.programs[numbers.endpoints[*endpoint].program] == *program.name.get_ref()
+    });
+    let endpoint = served.ok_or_else(|| {
+        format!("only its server makes capabilities of \"{name}\"; this program does not serve it")
+    })?;
+    Ok(Kind::Mints {
+        endpoint: number(endpoint),
+    })
 }
 
 fn calls(

@@ -2,7 +2,7 @@
 //!
 //! Capabilities go from one program to another in three ways: a client with the right `grant` sends them in a call; a server with
 //! the right `grant` puts them into the reply to a client with `grant-reply`; a program that holds the CNode, Thread, VSpace or a
-//! Frame of another takes them. The ways add up: what a server got, it can give on. A ring is no way, since it is made for both
+//! Frame of another takes them. What a server hands out of its own endpoint with `grant` opens the first way too. The ways add up: what a server got, it can give on. A ring is no way, since it is made for both
 //! sides, is never executable, and holds bytes only. Init made everything and is trusted by everybody.
 
 use std::collections::VecDeque;
@@ -38,7 +38,47 @@ struct Edge {
 
 /// Every pair of programs with a way, the shortest one, in the order of the programs.
 pub fn flows(system: &System) -> Vec<Flow> {
-    let edges = edges(system);
+    let mut edges = edges(system);
+    loop {
+        let flows = shortest(system, &edges);
+        let before = edges.len();
+        for flow in &flows {
+            for (endpoint, server) in minted_with_grant(system).filter(|(_, s)| *s == flow.from) {
+                let known = |edge: &Edge| edge.from == flow.to && edge.to == server;
+                if !edges.iter().any(known) {
+                    edges.push(Edge {
+                        from: flow.to,
+                        to: server,
+                        reason: format!("it may have been given \"{endpoint}\" with grant"),
+                    });
+                }
+            }
+        }
+        if edges.len() == before {
+            return flows;
+        }
+    }
+}
+
+/// Endpoints of which their server makes capabilities with `grant`, with the server. Whoever can get a capability of that server
+/// can have got such a one, and send it capabilities.
+fn minted_with_grant(system: &System) -> impl Iterator<Item = (&str, usize)> {
+    let programs = system.programs.iter().enumerate();
+    programs.flat_map(move |(server, program)| {
+        let mints = move |grant: &Grant| match grant.kind {
+            Kind::Mints { endpoint } if grant.rights.contains(Rights::GRANT) => Some((
+                system.endpoints[usize::try_from(endpoint).ok()?]
+                    .endpoint
+                    .as_str(),
+                server,
+            )),
+            _ => None,
+        };
+        program.capabilities.iter().filter_map(mints)
+    })
+}
+
+fn shortest(system: &System, edges: &[Edge]) -> Vec<Flow> {
     let mut flows = Vec::new();
     for from in 0..system.programs.len() {
         // Breadth first, so that the first way found is a shortest one.

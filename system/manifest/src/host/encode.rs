@@ -51,6 +51,7 @@ fn capability(out: &mut Vec<u8>, capability: &Grant) {
     out.extend(capability.rights.0.to_le_bytes());
     match capability.kind {
         Kind::Serves { endpoint } => numbered(out, 1, endpoint),
+        Kind::Mints { endpoint } => numbered(out, 12, endpoint),
         Kind::Calls { endpoint, badge } => {
             numbered(out, 2, endpoint);
             out.extend(badge.to_le_bytes());

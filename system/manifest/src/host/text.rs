@@ -92,6 +92,7 @@ pub(super) struct CapabilityText {
     pub rights: Option<Vec<String>>,
     pub badge: Option<Badge>,
     pub serves: Option<String>,
+    pub mints: Option<String>,
     pub calls: Option<String>,
     pub ports: Option<[u32; 2]>,
     pub irq: Option<u8>,
