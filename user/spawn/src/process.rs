@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use sundog_abi::{Error, Protection};
-use sundog_cap::object::{Endpoint, Frame, Thread};
+use sundog_cap::object::{CNode, Endpoint, Frame, Thread, VSpace};
 use sundog_cap::{Cap, Child};
 use sundog_rt::Resources;
 use sundog_rt::sys::Ending;
@@ -25,6 +25,8 @@ pub struct Process {
     first_slot: u32,
     slots: u32,
     pub(crate) thread: Option<Cap<Thread>>,
+    pub(crate) cnode: Option<Cap<CNode>>,
+    pub(crate) vspace: Option<Cap<VSpace>>,
     pub(crate) message: Option<Cap<Frame>>,
     pub(crate) fault: Option<Cap<Endpoint>>,
 }
@@ -36,6 +38,8 @@ impl Process {
             first_slot,
             slots,
             thread: None,
+            cnode: None,
+            vspace: None,
             message: None,
             fault: None,
         }
@@ -47,6 +51,22 @@ impl Process {
     /// `NotConfigured` if there is none, which only a process under construction has.
     pub fn thread(&self) -> Result<Cap<Thread>, Error> {
         self.thread.ok_or(Error::NotConfigured)
+    }
+
+    /// Its capability space.
+    ///
+    /// # Errors
+    /// `NotConfigured` as for [`Process::thread`].
+    pub fn cnode(&self) -> Result<Cap<CNode>, Error> {
+        self.cnode.ok_or(Error::NotConfigured)
+    }
+
+    /// Its address space.
+    ///
+    /// # Errors
+    /// `NotConfigured` as for [`Process::thread`].
+    pub fn vspace(&self) -> Result<Cap<VSpace>, Error> {
+        self.vspace.ok_or(Error::NotConfigured)
     }
 
     /// Lets it run.

@@ -70,6 +70,7 @@ impl Builder<'_, '_> {
 
     fn build(&mut self, process: &mut Process) -> Result<(), SpawnError> {
         let vspace: Cap<VSpace> = self.make(0)?;
+        process.vspace = Some(vspace);
         let tables: Cap<PageTables> = self.make(self.layout.table_pages)?;
         vspace.bind_tables(tables)?;
         self.map_image(vspace)?;
@@ -120,6 +121,7 @@ impl Builder<'_, '_> {
 
         let context = self.context()?;
         let cnode: Cap<CNode> = self.make(self.program.slots.into())?;
+        process.cnode = Some(cnode);
         for (slot, source) in [
             (capability::CNODE, cnode.address()),
             (capability::VSPACE, vspace.address()),
