@@ -6,9 +6,9 @@
 //! #![forbid(unsafe_code)]
 //! use sundog_rt::{Environment, entry};
 //!
-//! entry!(main);
+//! entry!(run);
 //!
-//! fn main(mut environment: Environment) {
+//! fn run(mut environment: Environment) {
 //!     let endpoint = environment.require("endpoint");
 //!     // ...
 //! }
@@ -70,7 +70,7 @@ macro_rules! note {
     };
 }
 
-/// Makes a function the beginning of a program: `entry!(main)` with `fn main(environment: Environment)`. If it returns, the program
+/// Makes a function the beginning of a program: `entry!(run)` with `fn run(environment: Environment)`. If it returns, the program
 /// has ended with status 0.
 #[cfg(target_os = "none")]
 #[macro_export]
@@ -87,7 +87,7 @@ macro_rules! entry {
     };
 }
 
-/// Makes a function the beginning of a program: `entry!(main)` with `fn main(environment: Environment)`.
+/// Makes a function the beginning of a program: `entry!(run)` with `fn run(environment: Environment)`.
 #[cfg(not(target_os = "none"))]
 #[macro_export]
 macro_rules! entry {
@@ -101,7 +101,7 @@ macro_rules! entry {
 }
 
 /// Makes a function the beginning of the first program, which the kernel starts without a stack or a heap: both are parts of the
-/// image. `boot_entry!(main, heap = BYTES)` with `fn main(environment: BootEnvironment)`.
+/// image. `boot_entry!(run, heap = BYTES)` with `fn run(environment: BootEnvironment)`.
 #[cfg(target_os = "none")]
 #[macro_export]
 macro_rules! boot_entry {

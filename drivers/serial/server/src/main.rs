@@ -13,9 +13,9 @@ use server::Server;
 use sundog_rt::{Environment, entry, fail};
 use sundog_serial_core::{InitError, Service, Settings, Uart};
 
-entry!(main);
+entry!(run);
 
-fn main(environment: Environment) {
+fn run(environment: Environment) {
     let registers = environment.require("registers");
     let ports = match RegisterPorts::new(registers, environment.resources.slots.cnode()) {
         Ok(ports) => ports,

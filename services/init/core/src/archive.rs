@@ -106,9 +106,8 @@ mod tests {
     fn every_cut_is_noticed_or_harmless() {
         let bytes = archive(&[("a", b"first"), ("b", b"second")]);
         for length in 0..bytes.len() {
-            match find(&bytes[..length], "b") {
-                Ok(found) => assert_eq!(found, Some(&b"second"[..]), "{length}"),
-                Err(BadArchive) => {}
+            if let Ok(found) = find(&bytes[..length], "b") {
+                assert_eq!(found, Some(&b"second"[..]), "{length}");
             }
             let missing = find(&bytes[..length], "c");
             assert!(

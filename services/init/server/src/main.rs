@@ -14,12 +14,12 @@ use sundog_rt::cap::{Error, Slots};
 use sundog_rt::{BootEnvironment, boot_entry, debug, fail, set_debug};
 use supervisor::Supervisor;
 
-boot_entry!(main, heap = 2 << 20);
+boot_entry!(run, heap = 2 << 20);
 
 /// The port of the kernel's text, which init takes over.
 const DEBUG_PORT: u16 = 0xe9;
 
-fn main(mut environment: BootEnvironment) {
+fn run(mut environment: BootEnvironment) {
     // Without the port everything works, but silently.
     if let Ok(ports) = debug_port(&mut environment) {
         set_debug(ports);
