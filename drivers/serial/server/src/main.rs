@@ -1,17 +1,20 @@
-//! The driver of a 16550: serves the protocol of `sundog-serial-core` on an endpoint.
+//! The driver of a 16550, as a line that its clients own (`console`, `control`) or as a guarded one (`guarded`).
 //!
-//! Given: `requests` (the endpoint), `registers` (eight I/O ports), `interrupt` (the line). Out of its own memory it makes the
-//! notification that the line signals, and a Reply object for each caller that may wait.
+//! Given: `requests` (the endpoint), `registers` (eight I/O ports), `interrupt` (the line); guarded also `mint` (the endpoint again,
+//! to make badged capabilities of) and `consent` (where use is reported). Out of its own memory it makes the notification that the
+//! line signals, and its Reply objects.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
+mod guarded;
+mod link;
+mod owned;
 mod ports;
-mod server;
 
+use link::Link;
 use ports::RegisterPorts;
-use server::Server;
 use sundog_rt::{Environment, entry, fail};
-use sundog_serial_core::{InitError, Service, Settings, Uart};
+use sundog_serial_core::{Guard, InitError, Service, Settings, Uart};
 
 entry!(run);
 
@@ -27,12 +30,32 @@ fn run(environment: Environment) {
         Err(InitError::Rate) => fail("serial: the device has no such rate"),
         Err(InitError::Ports(_)) => fail("serial: the ports are refused"),
     };
-    let mut server = match Server::new(environment, Service::new(uart)) {
-        Ok(server) => server,
-        Err(_) => fail("serial: too little memory, or the interrupt is refused"),
+    let ended = match environment.start.arguments().nth(1) {
+        Some(b"console" | b"control") => serve_owned(environment, uart),
+        Some(b"guarded") => serve_guarded(environment, uart),
+        _ => fail("serial: the argument must be console, control or guarded"),
     };
-    match server.run() {
-        Ok(()) => {}
-        Err(_) => fail("serial: the endpoint is refused"),
+    if ended.is_err() {
+        fail("serial: too little memory, or the endpoint or the interrupt is refused");
     }
+}
+
+fn serve_owned(
+    mut environment: Environment,
+    uart: Uart<RegisterPorts>,
+) -> sundog_rt::cap::Result<()> {
+    let link = Link::new(&mut environment)?;
+    owned::Server::new(environment, link, Service::new(uart))?.run()
+}
+
+fn serve_guarded(
+    mut environment: Environment,
+    uart: Uart<RegisterPorts>,
+) -> sundog_rt::cap::Result<()> {
+    let second = environment
+        .start
+        .ticks_per_microsecond
+        .saturating_mul(1_000_000);
+    let link = Link::new(&mut environment)?;
+    guarded::Server::new(environment, link, Guard::new(uart, second)).run()
 }
