@@ -9,7 +9,7 @@ use sundog_cap::object::{Frame, PageTables, VSpace};
 use sundog_cap::{Cap, Pool, Result, Slots};
 use sundog_ring::{HEADER_BYTES, Mapped};
 
-/// Pages of the PageTables objects that are made when an address space asks for more: a header, two directories, a leaf table.
+/// Pages of the PageTables objects that are made when an address space asks for more: two directories and a leaf table, and one page to spare; a header comes on top.
 pub const TABLE_PAGES: u64 = 6;
 
 /// Maps `pages` pages of `frame`, beginning with its page `first`, from `address` on in any address space; makes and binds tables

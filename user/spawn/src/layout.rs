@@ -27,6 +27,8 @@ const SLOT_BYTES: u64 = 64;
 const LEAST_REST: u64 = 32 * 1024;
 /// Bytes that one leaf table maps.
 const LEAF_BYTES: u64 = 2 << 20;
+/// Pages of one run of tables; the kernel takes up to 250, and a header in front of each run.
+pub(crate) const TABLE_RUN: u64 = 240;
 /// Pages of a leaf table with its records.
 const LEAF_PAGES: u64 = 3;
 
@@ -81,8 +83,8 @@ impl Layout {
             HEAP_ADDRESS,
             HEAP_ADDRESS + u64::from(program.heap_pages) * PAGE_SIZE,
         ));
-        // A header, the directories of the two upper levels, and leaf tables.
-        let table_pages = 4 + LEAF_PAGES * leaf_tables(&ranges);
+        // Directories of the two upper levels (of the second one for each GiB), and leaf tables.
+        let table_pages = 5 + LEAF_PAGES * leaf_tables(&ranges);
 
         let image_pages: u64 = image
             .segments
@@ -93,7 +95,7 @@ impl Layout {
             + u64::from(start_pages)
             + u64::from(program.stack_pages)
             + u64::from(program.heap_pages);
-        let tables = table_pages + TABLE_PAGES;
+        let tables = table_pages + table_pages.div_ceil(TABLE_RUN) + TABLE_PAGES + 1;
         let cnode = (u64::from(program.slots) + 1) * SLOT_BYTES;
         let mut bytes = (frames + tables) * PAGE_SIZE + cnode + OBJECT_BYTES;
         for grant in &program.grants {
@@ -155,7 +157,7 @@ fn granted_end(program: &Program<'_>) -> Result<u32, SpawnError> {
 /// Bytes of the process' memory that a grant takes.
 fn granted_bytes(what: What) -> u64 {
     match what {
-        What::Copy { .. } => 0,
+        What::Copy { .. } | What::Irq { .. } => 0,
         What::Memory { bytes } => bytes,
         What::Context(_) => CONTEXT_BYTES,
         What::VCpus { count } => u64::from(count) * VCPU_BYTES,
@@ -210,7 +212,7 @@ impl Program<'_> {
         let pages = rest.ok_or(SpawnError::Memory(needed + LEAST_REST))? / PAGE_SIZE;
         let heap = u32::try_from(pages / 2).map_err(|_| SpawnError::Size)?;
         // The heap's own leaf tables beyond the one that it shares with the stack.
-        let tables = LEAF_PAGES * (u64::from(heap) * PAGE_SIZE).div_ceil(LEAF_BYTES);
+        let tables = (LEAF_PAGES + 1) * (u64::from(heap) * PAGE_SIZE).div_ceil(LEAF_BYTES);
         self.heap_pages = heap.min(MAX_HEAP_PAGES);
         self.memory = (pages - u64::from(heap)).saturating_sub(tables) * PAGE_SIZE;
         Ok(())

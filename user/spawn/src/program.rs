@@ -4,7 +4,7 @@ use crate::image::ImageError;
 use alloc::vec::Vec;
 use sundog_abi::{Address, Error, Rights};
 use sundog_cap::Cap;
-use sundog_cap::object::{Endpoint, SchedContext, SchedControl};
+use sundog_cap::object::{Endpoint, IrqControl, SchedContext, SchedControl};
 use sundog_rt::start::EncodeError;
 
 /// A capability that the program gets, or a run of them.
@@ -37,6 +37,13 @@ pub enum What {
     },
     /// A scheduling context for a thread that the program makes itself.
     Context(Budget),
+    /// An interrupt line. There is one capability of it at a time: it ends with the process, and then the line can be had again.
+    Irq {
+        /// The right to make it.
+        control: Cap<IrqControl>,
+        /// The line.
+        line: u64,
+    },
     /// VCpus in slots in a row.
     VCpus {
         /// How many.

@@ -1,6 +1,6 @@
 //! Makes the process that a layout describes.
 
-use crate::layout::Layout;
+use crate::layout::{Layout, TABLE_RUN};
 use crate::process::Process;
 use crate::program::{Budget, Program, SpawnError, Time, What};
 use sundog_abi::memory::PAGE_SIZE;
@@ -15,7 +15,7 @@ use sundog_rt::{
 };
 
 /// Slots that the parent spends on a process: its objects, one frame for each segment, tables.
-const PARENT_SLOTS: u32 = 40;
+const PARENT_SLOTS: u32 = 64;
 
 /// Builds the process, ready to run: [`Process::resume`] starts it.
 ///
@@ -71,8 +71,13 @@ impl Builder<'_, '_> {
     fn build(&mut self, process: &mut Process) -> Result<(), SpawnError> {
         let vspace: Cap<VSpace> = self.make(0)?;
         process.vspace = Some(vspace);
-        let tables: Cap<PageTables> = self.make(self.layout.table_pages)?;
-        vspace.bind_tables(tables)?;
+        let mut table_pages = self.layout.table_pages;
+        while table_pages != 0 {
+            let run = table_pages.min(TABLE_RUN);
+            let tables: Cap<PageTables> = self.make(run)?;
+            vspace.bind_tables(tables)?;
+            table_pages -= run;
+        }
         self.map_image(vspace)?;
         let start = core::mem::take(&mut self.layout.start);
         self.map_new(
@@ -229,6 +234,7 @@ impl Builder<'_, '_> {
                     let context = self.new_context(budget);
                     context.and_then(|context| self.hand_over(cnode, grant.slot, context))
                 }
+                What::Irq { control, line } => control.get(line, cnode.address(), grant.slot),
                 What::VCpus { count } => self.give_vcpus(cnode, grant.slot, count),
             };
             done.map_err(|error| SpawnError::Grant(index, error))?;

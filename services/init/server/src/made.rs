@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use sundog_manifest::{Kind, Manifest};
 use sundog_rt::BootEnvironment;
-use sundog_rt::cap::object::{Endpoint, Frame, IoPorts, Irq, Notification};
+use sundog_rt::cap::object::{Endpoint, Frame, IoPorts, Notification};
 use sundog_rt::cap::{Cap, Error, Slots};
 
 /// The objects that the manifest's capabilities name, in the manifest's order.
@@ -14,8 +14,6 @@ pub struct Made {
     pub notifications: Vec<Cap<Notification>>,
     /// The rings.
     pub rings: Vec<Cap<Frame>>,
-    /// Interrupt lines that were asked for.
-    irqs: Vec<(u8, Cap<Irq>)>,
     /// Ranges of ports that were asked for: first, count.
     ports: Vec<((u16, u16), Cap<IoPorts>)>,
 }
@@ -44,26 +42,8 @@ impl Made {
             endpoints,
             notifications,
             rings,
-            irqs: Vec::new(),
             ports: Vec::new(),
         })
-    }
-
-    /// The capability of an interrupt line, which the kernel gives once.
-    ///
-    /// # Errors
-    /// Those of `irq_control_get`.
-    pub fn irq(&mut self, environment: &mut BootEnvironment, line: u8) -> Result<Cap<Irq>, Error> {
-        if let Some((_, irq)) = self.irqs.iter().find(|(known, _)| *known == line) {
-            return Ok(*irq);
-        }
-        let control = environment.irq_control();
-        let irq = environment
-            .resources
-            .slots
-            .fill(|slot| control.get(line.into(), Slots::ROOT, slot))?;
-        self.irqs.push((line, irq));
-        Ok(irq)
     }
 
     /// The capability of a range of ports, which the kernel gives once.

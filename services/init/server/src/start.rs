@@ -100,7 +100,10 @@ fn what(
             badge,
         } => copy(endpoint(index)?.address(), badge),
         Kind::IoPorts { first, count } => copy(made.ports(environment, first, count)?.address(), 0),
-        Kind::Irq { line } => copy(made.irq(environment, line)?.address(), 0),
+        Kind::Irq { line } => What::Irq {
+            control: environment.irq_control(),
+            line: line.into(),
+        },
         Kind::Notification {
             notification,
             badge,
