@@ -28,6 +28,7 @@ mod environment;
 mod mapping;
 mod resources;
 pub mod start;
+mod thread;
 mod window;
 
 #[cfg(target_os = "none")]
@@ -46,6 +47,7 @@ pub use resources::{Resources, TABLE_PAGES, map_with_tables};
 pub use sundog_cap as cap;
 pub use sundog_ring as ring;
 pub use sundog_sys as sys;
+pub use thread::{NewThread, spawn_thread};
 
 /// Where the start page begins in a program.
 pub const START_ADDRESS: u64 = 0x1001_0000;

@@ -19,11 +19,15 @@ pub struct Made {
 }
 
 impl Made {
-    /// Makes endpoints, notifications and rings.
+    /// Makes endpoints, notifications and rings. `debug`: the port that init itself writes to, which programs may share.
     ///
     /// # Errors
     /// `NotEnoughMemory`.
-    pub fn new(environment: &mut BootEnvironment, manifest: &Manifest<'_>) -> Result<Made, Error> {
+    pub fn new(
+        environment: &mut BootEnvironment,
+        manifest: &Manifest<'_>,
+        debug: Option<Cap<IoPorts>>,
+    ) -> Result<Made, Error> {
         let resources = &mut environment.resources;
         let (pool, slots) = (&mut resources.pool, &mut resources.slots);
         let endpoints = manifest
@@ -42,7 +46,10 @@ impl Made {
             endpoints,
             notifications,
             rings,
-            ports: Vec::new(),
+            ports: debug
+                .map(|ports| ((crate::DEBUG_PORT, 1), ports))
+                .into_iter()
+                .collect(),
         })
     }
 

@@ -21,14 +21,15 @@ const DEBUG_PORT: u16 = 0xe9;
 
 fn run(mut environment: BootEnvironment) {
     // Without the port everything works, but silently.
-    if let Ok(ports) = debug_port(&mut environment) {
+    let debug = debug_port(&mut environment).ok();
+    if let Some(ports) = debug {
         set_debug(ports);
     }
     let manifest = match Manifest::decode(environment.package.manifest) {
         Ok(manifest) => manifest,
         Err(_) => fail("init: the manifest is malformed"),
     };
-    let mut supervisor = match Supervisor::new(environment, &manifest) {
+    let mut supervisor = match Supervisor::new(environment, &manifest, debug) {
         Ok(supervisor) => supervisor,
         Err(_) => fail("init: too little memory for the endpoints of the manifest"),
     };

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use sundog_abi::Info;
 use sundog_init_core::{FaultText, Restarts};
 use sundog_manifest::{Manifest, Program, Restart};
-use sundog_rt::cap::object::{Endpoint, Reply};
+use sundog_rt::cap::object::{Endpoint, IoPorts, Reply};
 use sundog_rt::cap::{Cap, Error};
 use sundog_rt::sys::{Received, ticks};
 use sundog_rt::{BootEnvironment, debug};
@@ -31,8 +31,9 @@ impl<'a> Supervisor<'a> {
     pub fn new(
         mut environment: BootEnvironment,
         manifest: &Manifest<'a>,
+        debug: Option<Cap<IoPorts>>,
     ) -> Result<Supervisor<'a>, Error> {
-        let made = Made::new(&mut environment, manifest)?;
+        let made = Made::new(&mut environment, manifest, debug)?;
         let (pool, slots) = (
             &mut environment.resources.pool,
             &mut environment.resources.slots,
