@@ -92,6 +92,23 @@ impl Namespace {
         Namespace::default()
     }
 
+    /// The table of rows as a start page lists them: prefix, slot, whether files are created there; rows with the same prefix unite in
+    /// their order. With `sealed` it cannot be changed any more.
+    ///
+    /// # Errors
+    /// As [`Namespace::bind`].
+    pub fn filled<'a>(
+        rows: impl IntoIterator<Item = (&'a str, u32, bool)>,
+        sealed: bool,
+    ) -> Result<Namespace, Error> {
+        let mut table = Namespace::new();
+        for (prefix, slot, create) in rows {
+            table.bind(prefix, slot, Place::After, create)?;
+        }
+        table.sealed = sealed;
+        Ok(table)
+    }
+
     /// Binds the directory capability in `slot` to the name `path`. With `create`, files that do not exist are created in it.
     ///
     /// # Errors

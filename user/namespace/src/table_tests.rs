@@ -92,6 +92,24 @@ fn a_sealed_table_only_resolves_and_so_do_its_copies() {
 }
 
 #[test]
+fn a_start_page_fills_a_table() {
+    let names = Namespace::filled([("/", 3, false), ("/", 4, true), ("/tmp/", 5, true)], true)
+        .expect("a table");
+    assert_eq!(
+        (
+            slots(&names, "/x"),
+            slots(&names, "/tmp"),
+            names.is_sealed()
+        ),
+        (vec![3, 4], vec![5], true)
+    );
+    assert_eq!(
+        Namespace::filled([("tmp", 5, true)], false),
+        Err(Error::Path(PathError::NotAbsolute))
+    );
+}
+
+#[test]
 fn a_table_has_limits() {
     let mut names = Namespace::new();
     assert_eq!(

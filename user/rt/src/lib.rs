@@ -6,14 +6,14 @@
 //! #![forbid(unsafe_code)]
 //! use sundog_rt::{Environment, entry};
 //!
-//! entry!(main);
+//! entry!(run);
 //!
-//! fn main(mut environment: Environment) {
+//! fn run(mut environment: Environment) {
 //!     let endpoint = environment.require("endpoint");
 //!     // ...
 //! }
 //! ```
-//! It is built for `x86_64-unknown-none` with `-C relocation-model=static`: a static image, linked by default at 2 MiB; its stack,
+//! Its build script is `fn main() { sundog_link::program() }`; it is built for `x86_64-unknown-none` into a static image. Its stack,
 //! heap and start page are made by the parent. On a host the same crate is an empty program, so that it is type-checked there.
 #![no_std]
 
@@ -28,6 +28,7 @@ mod environment;
 mod mapping;
 mod resources;
 pub mod start;
+mod thread;
 mod window;
 
 #[cfg(target_os = "none")]
@@ -46,22 +47,38 @@ pub use resources::{Resources, TABLE_PAGES, map_with_tables};
 pub use sundog_cap as cap;
 pub use sundog_ring as ring;
 pub use sundog_sys as sys;
+pub use thread::{NewThread, spawn_thread};
 
 /// Where the start page begins in a program.
 pub const START_ADDRESS: u64 = 0x1001_0000;
 /// Where the message page of a program's first thread is mapped.
 pub const MESSAGE_ADDRESS: u64 = sundog_abi::boot::MESSAGE_ADDRESS;
+/// The first address above the stack. It grows down towards the start pages; the page below it is never mapped. Start pages, message
+/// page, stack and the first MiB of heap share one leaf table, since each costs 12 KiB.
+pub const STACK_END: u64 = 0x1010_0000;
 /// Where the heap begins; the start page says how long it is.
-pub const HEAP_ADDRESS: u64 = 0x2000_0000;
-/// The first address above the stack. The page below the stack is never mapped.
-pub const STACK_END: u64 = 0x1f00_0000;
+pub const HEAP_ADDRESS: u64 = STACK_END;
 
-/// Makes a function the beginning of a program: `entry!(main)` with `fn main(environment: Environment)`. If it returns, the program
+/// The note that marks an image as a native program: owner `Sundog`, type 1, the ABI version.
+#[cfg(target_os = "none")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! note {
+    () => {
+        ::core::arch::global_asm!(
+            ".pushsection .note.sundog, \"a\", @note", ".balign 4", ".long 7, 8, 1", ".asciz \"Sundog\"", ".balign 4", ".quad {version}",
+            ".popsection", version = const $crate::sys::abi::ABI_VERSION
+        );
+    };
+}
+
+/// Makes a function the beginning of a program: `entry!(run)` with `fn run(environment: Environment)`. If it returns, the program
 /// has ended with status 0.
 #[cfg(target_os = "none")]
 #[macro_export]
 macro_rules! entry {
     ($main:path) => {
+        $crate::note!();
         extern "C" fn __sundog_entry() -> ! {
             $crate::entry::run($main)
         }
@@ -72,7 +89,7 @@ macro_rules! entry {
     };
 }
 
-/// Makes a function the beginning of a program: `entry!(main)` with `fn main(environment: Environment)`.
+/// Makes a function the beginning of a program: `entry!(run)` with `fn run(environment: Environment)`.
 #[cfg(not(target_os = "none"))]
 #[macro_export]
 macro_rules! entry {
@@ -86,11 +103,12 @@ macro_rules! entry {
 }
 
 /// Makes a function the beginning of the first program, which the kernel starts without a stack or a heap: both are parts of the
-/// image. `boot_entry!(main, heap = BYTES)` with `fn main(environment: BootEnvironment)`.
+/// image. `boot_entry!(run, heap = BYTES)` with `fn run(environment: BootEnvironment)`.
 #[cfg(target_os = "none")]
 #[macro_export]
 macro_rules! boot_entry {
     ($main:path, heap = $heap:expr) => {
+        $crate::note!();
         static __SUNDOG_STACK: $crate::entry::Reserved<{ $crate::entry::BOOT_STACK }> = $crate::entry::Reserved::new();
         static __SUNDOG_HEAP: $crate::entry::Reserved<{ $heap }> = $crate::entry::Reserved::new();
         extern "C" fn __sundog_entry() -> ! {

@@ -9,8 +9,8 @@ use sundog_cap::object::{Frame, PageTables, VSpace};
 use sundog_cap::{Cap, Pool, Result, Slots};
 use sundog_ring::{HEADER_BYTES, Mapped};
 
-/// Pages of the PageTables objects that are made when an address space asks for more: a header, two directories, four leaf tables.
-pub const TABLE_PAGES: u64 = 15;
+/// Pages of the PageTables objects that are made when an address space asks for more: two directories and a leaf table, and one page to spare; a header comes on top.
+pub const TABLE_PAGES: u64 = 6;
 
 /// Maps `pages` pages of `frame`, beginning with its page `first`, from `address` on in any address space; makes and binds tables
 /// out of `pool` as they are needed.
@@ -95,6 +95,22 @@ impl Resources {
         Ok(unsafe { Mapping::new(base, pages, protection.contains(Protection::WRITE)) })
     }
 
+    /// Maps a frame as a stack: the page in front of it stays unmapped for good.
+    ///
+    /// # Errors
+    /// Those of [`Resources::map`].
+    pub(crate) fn map_stack(&mut self, frame: Cap<Frame>, pages: u32) -> Result<Mapping> {
+        self.window.take_new(1).ok_or(Error::OutOfRange)?;
+        let address = self
+            .window
+            .take_new(pages.into())
+            .ok_or(Error::OutOfRange)?;
+        let base =
+            self.map_parts_at(address, &[(0, pages)], pages, frame, Protection::READ_WRITE)?;
+        // SAFETY: the pages were mapped just now in a range of addresses that is never given back.
+        Ok(unsafe { Mapping::new(base, pages, true) })
+    }
+
     /// Maps a frame of `pages` pages as a ring: its first page is the header, the others are the data and are mapped twice.
     ///
     /// # Errors
@@ -116,7 +132,7 @@ impl Resources {
         Ok(unsafe { Mapped::new(base, data as usize * PAGE_SIZE as usize) })
     }
 
-    /// Maps parts (first page, pages) of a frame one after the other.
+    /// Maps parts (first page, pages) of a frame one after the other, somewhere.
     fn map_parts(
         &mut self,
         parts: &[(u32, u32)],
@@ -125,6 +141,18 @@ impl Resources {
         protection: Protection,
     ) -> Result<NonNull<u8>> {
         let address = self.window.take(total.into()).ok_or(Error::OutOfRange)?;
+        self.map_parts_at(address, parts, total, frame, protection)
+    }
+
+    /// Maps parts of a frame one after the other from an address of the window on, which is given back if it fails.
+    fn map_parts_at(
+        &mut self,
+        address: u64,
+        parts: &[(u32, u32)],
+        total: u32,
+        frame: Cap<Frame>,
+        protection: Protection,
+    ) -> Result<NonNull<u8>> {
         let mut place = address;
         for (first, pages) in parts {
             let (pool, slots) = (&mut self.pool, &mut self.slots);

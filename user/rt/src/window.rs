@@ -38,6 +38,11 @@ impl Window {
             }
             return Some(address);
         }
+        self.take_new(pages)
+    }
+
+    /// Takes addresses that were never handed out: two such ranges in a row lie next to each other.
+    pub(crate) fn take_new(&mut self, pages: u64) -> Option<u64> {
         let end = pages
             .checked_mul(PAGE_SIZE)
             .and_then(|bytes| self.next.checked_add(bytes))?;

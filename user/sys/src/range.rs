@@ -1,8 +1,10 @@
 //! Calls on ranges: the kernel does a bounded step and says how far it came; these loop until the range is done.
 
 use crate::invoke;
-use sundog_abi::memory::RANGE_STEP;
 use sundog_abi::{Address, Error, ObjectType, Protection, Slot, Word};
+
+/// The most pages that the word of `vspace_share` can hold.
+const MOST_SHARED: Word = (1 << 24) - 1;
 
 /// A range operation that stopped: what it did before, and why it went no further.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,7 +21,7 @@ impl From<Partial> for Error {
     }
 }
 
-/// Repeats `step(done, at most)` until `total` are done. A step that succeeds without progress counts as `InvalidArgument`, so
+/// Repeats `step(done, rest)` until `total` are done; the kernel bounds each step itself. A step that succeeds without progress counts as `InvalidArgument`, so
 /// that a kernel at fault cannot hang its callers.
 fn repeat(
     total: Word,
@@ -27,7 +29,7 @@ fn repeat(
 ) -> Result<(), Partial> {
     let mut done = 0;
     while done < total {
-        match step(done, (total - done).min(RANGE_STEP)) {
+        match step(done, total - done) {
             Ok(0) => {
                 return Err(Partial {
                     done,
@@ -117,7 +119,7 @@ pub fn share(
     checked(address, pages)?;
     let mask = Word::from(mask.0) | Word::from(drop_write) << 3;
     repeat(pages, |done, count| {
-        let range = (address / 4096 + done) | count << 40;
+        let range = (address / 4096 + done) | count.min(MOST_SHARED) << 40;
         invoke::vspace_share(vspace, source, range, mask).map(|answer| answer.value)
     })
 }
@@ -155,7 +157,7 @@ mod tests {
         let mut seen = 0;
         let result = repeat(150, |done, count| {
             assert_eq!(done, seen);
-            assert!(count <= RANGE_STEP);
+            assert_eq!(count, 150 - done);
             let step = count.min(50);
             seen += step;
             Ok(step)
@@ -169,7 +171,7 @@ mod tests {
             if done == 64 {
                 Err(Error::NeedTables)
             } else {
-                Ok(count)
+                Ok(count.min(64))
             }
         });
         assert_eq!(

@@ -1,0 +1,154 @@
+//! Watches the programs: every end of one arrives as a fault, whose badge tells which program it was.
+
+use crate::made::Made;
+use crate::start::start;
+use alloc::vec::Vec;
+use sundog_abi::Info;
+use sundog_init_core::{FaultText, Restarts};
+use sundog_manifest::{Manifest, Program, Restart};
+use sundog_rt::cap::object::{Endpoint, IoPorts, Reply};
+use sundog_rt::cap::{Cap, Error};
+use sundog_rt::sys::{Received, ticks};
+use sundog_rt::{BootEnvironment, debug};
+use sundog_spawn::{Ended, Fault, Process};
+
+/// Init's state.
+pub struct Supervisor<'a> {
+    environment: BootEnvironment,
+    programs: Vec<Program<'a>>,
+    made: Made,
+    processes: Vec<Option<Process>>,
+    restarts: Vec<Restarts>,
+    faults: Cap<Endpoint>,
+    reply: Cap<Reply>,
+}
+
+impl<'a> Supervisor<'a> {
+    /// Makes what the manifest lists; no program yet.
+    ///
+    /// # Errors
+    /// `NotEnoughMemory`.
+    pub fn new(
+        mut environment: BootEnvironment,
+        manifest: &Manifest<'a>,
+        debug: Option<Cap<IoPorts>>,
+    ) -> Result<Supervisor<'a>, Error> {
+        let made = Made::new(&mut environment, manifest, debug)?;
+        let (pool, slots) = (
+            &mut environment.resources.pool,
+            &mut environment.resources.slots,
+        );
+        let (faults, reply) = (pool.make(slots, 0)?, pool.make(slots, 0)?);
+        let programs: Vec<_> = manifest.programs().collect();
+        let processes = programs.iter().map(|_| None).collect();
+        let restarts = programs.iter().map(|_| Restarts::default()).collect();
+        Ok(Supervisor {
+            environment,
+            programs,
+            made,
+            processes,
+            restarts,
+            faults,
+            reply,
+        })
+    }
+
+    /// Starts all programs in their order; returns how many run.
+    pub fn start_all(&mut self) -> usize {
+        (0..self.programs.len())
+            .filter(|index| self.start(*index))
+            .count()
+    }
+
+    /// Starts a program, or says why not.
+    fn start(&mut self, index: usize) -> bool {
+        let listed = &self.programs[index];
+        let fault = Fault {
+            endpoint: self.faults,
+            badge: index as u64 + 1,
+        };
+        let started = start(
+            &mut self.environment,
+            &mut self.made,
+            &self.processes,
+            listed,
+            fault,
+        );
+        let process = match started {
+            Ok(process) => process,
+            Err(error) => {
+                debug!("init: {} does not start: {error}", listed.name);
+                return false;
+            }
+        };
+        let resumed = process.resume();
+        self.processes[index] = Some(process);
+        match resumed {
+            Ok(()) => true,
+            Err(error) => {
+                debug!("init: {} does not run: {error:?}", listed.name);
+                false
+            }
+        }
+    }
+
+    /// Waits for ends of programs, for ever.
+    ///
+    /// # Errors
+    /// Those of waiting.
+    pub fn run(&mut self) -> Result<(), Error> {
+        loop {
+            let received = self.faults.receive(Some(self.reply), None)?;
+            let index = received
+                .badge
+                .checked_sub(1)
+                .and_then(|index| usize::try_from(index).ok());
+            if received.info.has(Info::FAULT)
+                && let Some(index) = index.filter(|index| *index < self.programs.len())
+            {
+                self.ended(index, &received);
+            }
+        }
+    }
+
+    /// A program ended: says how, takes it apart and perhaps starts it again.
+    fn ended(&mut self, index: usize, received: &Received) {
+        let Some(process) = self.processes[index].take() else {
+            return;
+        };
+        let listed = &self.programs[index];
+        let name = listed.name;
+        match process.ended(&mut self.environment.resources) {
+            Ok(Ended::Exit(status)) => debug!("init: {name} is done with status {status}"),
+            Ok(Ended::Panic(text)) => debug!(
+                "init: {name} gave up: {}",
+                alloc::string::String::from_utf8_lossy(&text)
+            ),
+            Ok(Ended::Fault) | Err(_) => {
+                let [first, second, third, ..] = received.words;
+                let text = FaultText {
+                    kind: received.info.label(),
+                    words: [first, second, third],
+                };
+                debug!("init: {name} {text}");
+            }
+        }
+        if let Err(error) = process.destroy(&mut self.environment.resources) {
+            debug!("init: {name} cannot be taken apart: {error:?}");
+        }
+        let window = Restarts::WINDOW_MICROSECONDS
+            .saturating_mul(self.environment.page.ticks_per_microsecond);
+        let again =
+            listed.restart == Restart::Always && self.restarts[index].allow(ticks(), window);
+        if again && self.start(index) {
+            debug!("init: {name} runs again");
+            return;
+        }
+        if let Err(error) = self
+            .made
+            .abandon(&mut self.environment, &self.programs[index])
+        {
+            debug!("init: the endpoints of {name} cannot be given up: {error:?}");
+        }
+    }
+}
