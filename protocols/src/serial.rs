@@ -2,8 +2,8 @@
 //!
 //! | label | request | reply when done | capabilities in the reply |
 //! |---|---|---|---|
-//! | [`label::OPEN`] | [`Open`]; only the broker's capability | nothing | 1: the same endpoint, badged with the grant |
-//! | [`label::REVOKE`] | word 1 = grant; only the broker's capability | nothing | |
+//! | [`label::OPEN`] | [`Open`]; only with [`BROKER_BADGE`] | nothing | 1: the same endpoint, badged with the grant |
+//! | [`label::REVOKE`] | word 1 = grant; only with [`BROKER_BADGE`] | nothing | |
 //! | [`label::RECORD`] | word 1 = most bytes wanted | [`Recorded`] | |
 //! | [`label::BADGE`] | nothing | word 1 = the badge of the capability used | |
 //!
@@ -24,6 +24,8 @@ pub mod label {
     pub const BADGE: u64 = 0x0d04;
 }
 
+/// The badge of the broker's capability.
+pub const BROKER_BADGE: u64 = u64::MAX;
 /// The most bytes that one RECORD returns: what fits behind status and length.
 pub const MAX_RECORD: usize = (crate::MAX_WORDS - 2) * 8;
 
@@ -48,12 +50,12 @@ impl Open {
         Ok(words)
     }
 
-    /// Reads an OPEN. Refused: grant 0, which is the badge of nobody.
+    /// Reads an OPEN. Refused: grant 0, which is the badge of nobody, and the broker's own.
     pub fn decode(words: &Words) -> Result<Open, Malformed> {
         let mut reader = words.reader();
         let (grant, rate, black) = (reader.word()?, reader.word()?, reader.word()?);
         reader.end()?;
-        if grant == 0 || black > 1 {
+        if grant == 0 || grant == BROKER_BADGE || black > 1 {
             return Err(Malformed);
         }
         Ok(Open {

@@ -181,6 +181,11 @@ impl Broker {
         Ok(())
     }
 
+    /// A grant that lives, by its number.
+    pub fn granted(&mut self, number: u64, now: Now) -> Option<&Grant> {
+        self.grants.get(number, now.monotonic).map(|grant| &*grant)
+    }
+
     /// The grants for the person's list, in parts that fit into a message; at least one part.
     pub fn list(&self) -> Vec<Vec<control::Grant>> {
         let all: Vec<control::Grant> = self

@@ -1,6 +1,6 @@
 //! Decisions, policy, prompt and log of the consent service, without I/O.
 //!
-//! The service in the machine holds a [`broker::Broker`]; the host command holds a `prompt::Console` on the person's terminal and
+//! The service in the machine holds a [`broker::Broker`]; the host command holds a [`prompt::Console`] on the person's terminal and
 //! the [`store::Store`]. Time is always handed in, never read, so every test is exact.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -11,11 +11,13 @@ extern crate std;
 pub mod broker;
 pub mod bucket;
 pub mod grants;
+pub mod guard;
 pub mod json;
 pub mod log;
 pub mod names;
 pub mod policy;
-//PROMPT pub mod prompt;
+pub mod prompt;
+pub mod service;
 pub mod store;
 
 pub use sundog_protocols::consent::{Answer, Answers, Open, Opened, Refusal, Register, Resource};

@@ -71,6 +71,20 @@ pub fn escaped(name: &str) -> String {
     shown(name, usize::MAX).text
 }
 
+/// Text that is fit to be shown already, cut to `columns` columns without a mark.
+pub fn clip(text: &str, columns: usize) -> String {
+    let mut used = 0;
+    let fits = |character: &char| {
+        used += if is_mark(*character) {
+            0
+        } else {
+            width(*character)
+        };
+        used <= columns
+    };
+    text.chars().take_while(fits).collect()
+}
+
 /// A name from bytes that may not be text: each byte that is none stands as `\xNN`, and no more than `most` bytes are kept.
 pub fn from_bytes(bytes: &[u8], most: usize) -> String {
     let mut out = String::new();
@@ -109,7 +123,7 @@ fn push_escaped(character: char, out: &mut String) -> usize {
 fn width(character: char) -> usize {
     let wide = matches!(u32::from(character),
         0x1100..=0x115f | 0x2e80..=0x303e | 0x3041..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60
-        | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x20000..=0x3fffd);
+        | 0xffe0..=0xffe6 | 0x20000..=0x3fffd);
     if wide { 2 } else { 1 }
 }
 
@@ -117,14 +131,14 @@ fn is_mark(character: char) -> bool {
     matches!(u32::from(character), 0x300..=0x34e | 0x350..=0x36f | 0x483..=0x487 | 0x1ab0..=0x1abd | 0x1dc0..=0x1dff)
 }
 
-/// Visible, of one fixed place and direction. Alphabets written from right to left are escaped too: a prompt lays out no
+/// Visible, of one fixed place, width and direction. Emoji are escaped, since terminals disagree about their width. Alphabets written from right to left are escaped too: a prompt lays out no
 /// bidirectional text, and an escaped name cannot move its neighbours.
 fn is_plain(character: char) -> bool {
     matches!(u32::from(character),
         0x20..=0x7e | 0xa1..=0xac | 0xae..=0x2ff | 0x370..=0x482 | 0x48a..=0x52f | 0x531..=0x58a | 0x904..=0x939
         | 0xe01..=0xe30 | 0xe40..=0xe46 | 0x10a0..=0x10ff | 0x1e00..=0x1fff | 0x2010..=0x2027 | 0x2030..=0x205e | 0x20a0..=0x20bf
-        | 0x2100..=0x2426 | 0x2500..=0x27ff | 0x2e80..=0x2fdf | 0x3001..=0x3029 | 0x3041..=0x3096 | 0x30a1..=0x30ff
-        | 0x3105..=0x312f | 0x3400..=0x9fff | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0x1f300..=0x1f3fa | 0x1f400..=0x1faff
+        | 0x2100..=0x22ff | 0x2500..=0x25fc | 0x2e80..=0x2fdf | 0x3001..=0x3029 | 0x3041..=0x3096 | 0x30a1..=0x30ff
+        | 0x3105..=0x312f | 0x3400..=0x9fff | 0xac00..=0xd7a3 | 0xf900..=0xfaff
         | 0x20000..=0x2fa1d)
 }
 

@@ -170,6 +170,10 @@ fn black_hands_out_an_empty_device() {
             .answer,
         Answer::Black
     );
+    assert!(
+        by_default.session.is_empty(),
+        "a time-out leaves nothing behind"
+    );
     let mut escape = broker("camera * * ask default=black\n");
     assert_eq!(
         answered(&mut escape, Answer::Once, By::Escape),

@@ -177,6 +177,11 @@ fn badges_are_minted_by_rank() {
         Err(Refusal::Malformed)
     );
     assert_eq!(broker.unregister(badge, 1, T0), Err(Refusal::Forbidden));
+    assert_eq!(
+        broker.unregister(0, 1, T0),
+        Err(Refusal::Forbidden),
+        "no badge is no parent"
+    );
     let mut parent = badge;
     for _ in 2..control::MAX_CHAIN {
         parent = broker

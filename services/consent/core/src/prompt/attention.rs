@@ -1,0 +1,109 @@
+//! What Ctrl-] brings: a few commands that list and take away, never grant.
+use super::{Console, Event, State, Typed, keys};
+use crate::names;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use sundog_protocols::control::Grant;
+
+/// The most grants kept for the list.
+const MAX_LISTED: usize = 1024;
+
+impl Console {
+    /// The grants, in parts as the machine sends them.
+    pub fn grants(&mut self, list: Vec<Grant>, last: bool) {
+        let room = MAX_LISTED.saturating_sub(self.listed.len());
+        self.listed.extend(list.into_iter().take(room));
+        if !last {
+            return;
+        }
+        let listed = core::mem::take(&mut self.listed);
+        if self.state == State::Attention {
+            self.page = listed.iter().map(line).collect();
+            if self.page.is_empty() {
+                self.page.push("Nothing is granted.".into());
+            }
+            self.redraw();
+        }
+    }
+
+    pub(super) fn call(&mut self) {
+        self.state = State::Attention;
+        self.typed = Typed::default();
+        self.keys = keys::Keys::default();
+        self.notice.clear();
+        self.page = help();
+        self.redraw();
+    }
+
+    pub(super) fn command(&mut self, typed: &Typed) {
+        self.notice.clear();
+        let words: Vec<&str> = typed
+            .text
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .collect();
+        match words[..] {
+            _ if typed.spoiled => {
+                self.notice = "That line was not typed plainly; type it again.".into()
+            }
+            [] => (),
+            ["help"] => self.page = help(),
+            ["grants"] => {
+                self.listed.clear();
+                self.events.push_back(Event::ListGrants);
+            }
+            ["revoke", number] => match number.parse() {
+                Ok(number) => {
+                    self.events.push_back(Event::Revoke(number));
+                    self.notice = format!("Grant {number} is taken back.");
+                    self.listed.clear();
+                    self.events.push_back(Event::ListGrants);
+                }
+                Err(_) => {
+                    self.notice =
+                        "`revoke` takes a number from the list that `grants` shows.".into()
+                }
+            },
+            ["stop"] => {
+                self.events.push_back(Event::Stop);
+                self.done();
+            }
+            ["send"] => {
+                self.events
+                    .push_back(Event::Forward(alloc::vec![keys::ATTENTION]));
+                self.done();
+            }
+            ["close"] => self.done(),
+            _ => self.notice = "There is no such command; `help` lists them.".into(),
+        }
+    }
+}
+
+fn help() -> Vec<String> {
+    let lines = [
+        "grants      what the programs in this sandbox may use now",
+        "revoke N    take grant N back, at once",
+        "stop        end the sandbox",
+        "send        pass Ctrl-] on to the program",
+        "close       go back to the program (so do Esc and Ctrl-])",
+    ];
+    lines.map(String::from).into()
+}
+
+fn line(grant: &Grant) -> String {
+    let name = |text: &str, columns| names::shown(text, columns).text;
+    let device = format!(
+        "{} +{}",
+        name(&grant.resource, 12),
+        name(&grant.instance, 24)
+    );
+    let Grant {
+        id, answer, bytes, ..
+    } = grant;
+    format!(
+        "{id}  {device}  {}  {}  {bytes} bytes",
+        answer.word(),
+        name(&grant.program, 40)
+    )
+}
