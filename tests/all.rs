@@ -2,6 +2,7 @@
 //!
 //! `cargo test WORD` runs the tests with WORD in their name; options after `--` go to the host's tests.
 
+use std::io::stdout;
 use std::process::{Command, ExitCode};
 use sundog_launcher::total::Total;
 use sundog_launcher::tree::{HOST_TARGET, Tree};
@@ -42,13 +43,13 @@ fn run(arguments: &[String]) -> Result<Total, String> {
         host.args(["--exclude", &program]);
     }
     host.arg("--").args(arguments);
-    total.add_run(host)?;
+    total.add_run(host, &mut stdout())?;
 
     let mut target = Command::new(sundog);
     target
         .arg("test")
         .args(arguments.iter().filter(|word| !word.starts_with('-')));
     environment::clean(&mut target, &tree);
-    total.add_run(target)?;
+    total.add_run(target, &mut stdout())?;
     Ok(total)
 }
