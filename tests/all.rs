@@ -39,8 +39,11 @@ fn run(arguments: &[String]) -> Result<Total, String> {
 
     let mut host = build::cargo(&tree, "test", HOST_TARGET, &tree.host_target());
     host.args(["--workspace", "--no-fail-fast", "--exclude", LAUNCHER]);
-    for program in crates::bare(&tree)? {
-        host.args(["--exclude", &program]);
+    for package in crates::bare(&tree)?
+        .iter()
+        .filter(|package| !package.on_host)
+    {
+        host.args(["--exclude", &package.name]);
     }
     host.arg("--").args(arguments);
     total.add_run(host, &mut stdout())?;
