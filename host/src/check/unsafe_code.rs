@@ -19,9 +19,6 @@ const ALLOWED: [&str; 7] = [
 /// A driver's register layer: this file or folder in one of its crates.
 const REGISTERS: [&str; 2] = ["registers.rs", "registers"];
 
-/// Where programs that are linked without a standard library give the names by which others enter them.
-const NAMES: (&str, &str) = ("kernel", "#[unsafe(no_mangle)]");
-
 /// The lines outside of these folders where the word `unsafe` is code.
 pub fn breaches(root: &Path, files: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
@@ -29,10 +26,7 @@ pub fn breaches(root: &Path, files: &[PathBuf]) -> Result<Vec<String>, Failure> 
         .iter()
         .filter(|file| file.extension().is_some_and(|end| end == "rs") && !is_allowed(file))
     {
-        let mut text = source_files::read(root, file)?;
-        if file.starts_with(NAMES.0) {
-            text = text.replace(NAMES.1, "");
-        }
+        let text = source_files::read(root, file)?;
         let lines = lines_with_unsafe(&text);
         found.extend(lines.into_iter().map(|line| {
             format!(
