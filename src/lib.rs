@@ -20,7 +20,8 @@ use tree::Tree;
 
 /// The environment variable for continuous integration that makes the launcher print something and end.
 ///
-/// `missing` prints what the machine lacks and installs nothing; `programs` prints the packages of all bare programs.
+/// `missing`: what the machine lacks; nothing is installed. `bare`: the packages that are for the bare machine. `bare-only`: those of
+/// them that are not for the host.
 pub const ONLY_PRINT: &str = "SUNDOG_ONLY_PRINT";
 
 /// Sets up the machine and builds what is not up to date; the answer is the path of the command `sundog`.
