@@ -99,6 +99,9 @@ macro_rules! for_each_syscall {
             /// Makes a Frame capability of the VCpu's state page, a child of the VCpu's.
             75 vcpu_state_frame invoke (VCpu: USE) {cnode: Address, slot: Slot} -> "nothing" [SlotOccupied, OutOfRange, Revoked];
 
+            /// Writes the guest's FPU registers to the state page, if a CPU still has them.
+            76 vcpu_sync_fpu invoke (VCpu: USE) {} -> "nothing" [];
+
             /// Binds a notification (right send; 0: unbinds) that each interrupt signals.
             80 irq_bind invoke (Irq: USE) {notification: Address} -> "nothing" [InvalidAddress, WrongType, MissingRights];
             /// Lets the line interrupt again.

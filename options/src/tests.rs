@@ -296,6 +296,26 @@ fn bad_values_say_what_is_expected() {
 }
 
 #[test]
+fn limits_are_inclusive() {
+    let limits = plan(Front::Run, "--cpus 256 --pids 4194304 x");
+    assert_eq!((limits.cpus, limits.pids), (Some(256), Some(1 << 22)));
+    let name = "h".repeat(64);
+    assert!(
+        plan(Front::Run, &std::format!("--hostname {name} x"))
+            .hostname
+            .is_some()
+    );
+    let text = message(
+        Front::Bwrap,
+        &std::format!("--unshare-uts --hostname {name}h x"),
+    );
+    assert_eq!(
+        text,
+        std::format!("bwrap: Can't set hostname to {name}h: Invalid argument\n")
+    );
+}
+
+#[test]
 fn own_options_are_unknown_to_bwrap() {
     for line in ["--mem 1G x", "--allow camera x", "--trace x"] {
         assert!(message(Front::Bwrap, line).starts_with("bwrap: Unknown option --"));

@@ -77,7 +77,14 @@ impl Kernel {
     ///
     /// # Errors
     /// `OutOfRange` for a priority or CPU that does not exist, `InvalidArgument` for a budget that is too short or longer than the period.
-    pub fn context_configure(&self, context: Ref<SchedContext>, priority: u64, cpu: u64, budget: u64, period: u64) -> Result<(), Error> {
+    pub fn context_configure(
+        &self,
+        context: Ref<SchedContext>,
+        priority: u64,
+        cpu: u64,
+        budget: u64,
+        period: u64,
+    ) -> Result<(), Error> {
         if priority >= PRIORITIES || cpu >= u64::from(self.get(self.system).cpus.get()) {
             return Err(Error::OutOfRange);
         }
@@ -101,7 +108,11 @@ impl Kernel {
     ///
     /// # Errors
     /// `Busy` if the context has an owner or the thread a context.
-    pub fn context_bind(&self, context: Ref<SchedContext>, thread: Ref<Thread>) -> Result<(), Error> {
+    pub fn context_bind(
+        &self,
+        context: Ref<SchedContext>,
+        thread: Ref<Thread>,
+    ) -> Result<(), Error> {
         let (object, owner) = (self.get(context), self.get(thread));
         if !object.owner.is_none() || !owner.own_context.is_none() || !object.runner.is_none() {
             return Err(Error::Busy);
@@ -150,7 +161,10 @@ impl Kernel {
     /// Puts a context into its run queue if its runner is ready and it has time.
     pub(crate) fn context_go(&self, context: Ref<SchedContext>) {
         let object = self.get(context);
-        let ready = object.runner.get().is_some_and(|runner| self.get(runner).state() == State::Ready);
+        let ready = object
+            .runner
+            .get()
+            .is_some_and(|runner| self.get(runner).state() == State::Ready);
         if ready && object.left.get() > 0 && !object.queued.get() && !self.is_on_cpu(context) {
             self.enqueue(context);
         }
@@ -167,7 +181,9 @@ impl Kernel {
     /// The thread stops using the context that it runs on if that is a lent one: it goes to the nearest living caller, or its owner.
     pub(crate) fn give_up_lent(&self, thread: Ref<Thread>) {
         let object = self.get(thread);
-        let Some(context) = object.context.get() else { return };
+        let Some(context) = object.context.get() else {
+            return;
+        };
         if object.own_context.get() == Some(context) && self.get(context).top.is_none() {
             return;
         }

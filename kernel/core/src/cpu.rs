@@ -7,8 +7,11 @@ use sundog_machine::{Opt, Ref, Token, hardware, object};
 
 use crate::context::SchedContext;
 use crate::kernel::Kernel;
+use crate::slot::{Slot, flag};
 use crate::thread::{State, Thread};
 use crate::timer::Wheel;
+use crate::vcpu::VCpu;
+use crate::vspace::VSpace;
 
 object! {
 /// A CPU's state. Its wheel is a part behind it.
@@ -19,6 +22,8 @@ pub struct Cpu = 69 {
     pub current: Opt<Thread>,
     /// When the context got the CPU, or was last charged.
     pub since: Cell<u64>,
+    /// The address space whose root is loaded; none if it is the kernel's own.
+    pub vspace: Opt<VSpace>,
     /// The next choice must not keep the context at the front of its priority.
     pub yields: Cell<bool>,
     /// Priorities at which somebody waits, a bit each.
@@ -66,7 +71,10 @@ impl Kernel {
 
     /// Whether a context has a CPU.
     pub(crate) fn is_on_cpu(&self, context: Ref<SchedContext>) -> bool {
-        self.get(self.cpu_state(self.get(context).cpu.get() as usize)).context.get() == Some(context)
+        self.get(self.cpu_state(self.get(context).cpu.get() as usize))
+            .context
+            .get()
+            == Some(context)
     }
 
     /// Puts a context at the end of its priority's queue, and makes its CPU choose again if it is more urgent.
@@ -84,7 +92,10 @@ impl Kernel {
         }
         state.last[priority].set(Some(context));
         state.waiting.set(state.waiting.get() | 1 << priority);
-        let running = state.context.get().map(|context| self.get(context).priority.get());
+        let running = state
+            .context
+            .get()
+            .map(|context| self.get(context).priority.get());
         if cpu != self.cpu && running.is_none_or(|running| running < object.priority.get()) {
             hardware::interrupt(&self.token, 1 << cpu);
         }
@@ -121,7 +132,9 @@ impl Kernel {
 
     /// Makes sure that a thread runs on no CPU: its registers are in its object and stay there.
     pub(crate) fn take_off(&self, thread: Ref<Thread>) {
-        let Some(context) = self.get(thread).context.get() else { return };
+        let Some(context) = self.get(thread).context.get() else {
+            return;
+        };
         let cpu = self.get(context).cpu.get() as usize;
         let state = self.get(self.cpu_state(cpu));
         if state.current.get() != Some(thread) {
@@ -141,7 +154,9 @@ impl Kernel {
         let state = self.get(self.cpu_state(cpu));
         let now = self.now();
         let used = now.saturating_sub(state.since.replace(now));
-        let Some(context) = state.context.get() else { return };
+        let Some(context) = state.context.get() else {
+            return;
+        };
         let object = self.get(context);
         object.consumed.set(object.consumed.get() + used);
         object.left.set(object.left.get().saturating_sub(used));
@@ -168,13 +183,77 @@ impl Kernel {
         }
     }
 
+    /// Leaves the kernel: chooses what runs, and makes the machine resume it.
+    pub fn leave(&self) {
+        self.expire();
+        loop {
+            self.schedule();
+            let Some(thread) = self.current() else {
+                self.load(None);
+                hardware::resume(&self.token, None);
+                return;
+            };
+            if let Some(vcpu) = self.get(thread).vcpu.get() {
+                if self.load(Some(self.vcpu_vspace(vcpu))) {
+                    self.resume_guest(vcpu);
+                    return;
+                }
+                self.vcpu_exit(thread, vcpu, sundog_abi::vcpu::exit::BAD_STATE, 0, 0);
+            }
+            if self.load(Some(self.thread_vspace(thread))) {
+                hardware::fpu_leave(&self.token, None);
+                hardware::resume(&self.token, Some(&self.get(thread).registers));
+                return;
+            }
+            // Its address space was revoked: there is nothing that it could run in.
+            self.get(thread).set_state(State::Stopped);
+        }
+    }
+
+    fn resume_guest(&self, vcpu: Ref<VCpu>) {
+        hardware::fpu_leave(&self.token, Some(self.vcpu_page(vcpu)));
+        hardware::resume(&self.token, Some(&self.get(vcpu).registers));
+    }
+
+    /// Loads the root of the address space in a slot, or the kernel's own. False if the slot holds none.
+    fn load(&self, slot: Option<Ref<Slot>>) -> bool {
+        let wanted = match slot {
+            Some(slot) if self.get(slot).has(flag::MARKED | flag::DYING) => return false,
+            Some(slot) => match self.get(slot).object.get::<VSpace>() {
+                Some(vspace) => Some(vspace),
+                None => return false,
+            },
+            None => None,
+        };
+        let state = self.get(self.cpu_state(self.cpu));
+        let old = state.vspace.get();
+        // A root that every CPU had to leave is not the last one of any CPU any more.
+        if old == wanted {
+            return true;
+        }
+        if let Some(vspace) = wanted {
+            self.vspace_loaded(vspace, self.cpu);
+        }
+        hardware::load_root(&self.token, wanted.map(|vspace| self.vspace_root(vspace)));
+        if let Some(old) = old
+            && wanted != Some(old)
+        {
+            self.vspace_unloaded(old, self.cpu);
+        }
+        state.vspace.set(wanted);
+        true
+    }
+
     /// Lets timers expire that are due.
     fn expire(&self) {
         let now = self.now();
         for _ in 0..EXPIRIES {
-            let Some(timer) = self.timer_expired(now) else { return };
+            let Some(timer) = self.timer_expired(now) else {
+                return;
+            };
             let object = self.get(timer);
             if let Some(thread) = object.thread.get() {
+                self.vcpu_deadline(thread);
                 self.cancel_and_wake(thread, Error::TimedOut);
             } else if let Some(context) = object.context.get() {
                 let state = self.get(context);
@@ -185,15 +264,17 @@ impl Kernel {
         }
     }
 
-    /// Chooses what runs next on this CPU. The kernel is left after it.
-    pub fn schedule(&self) {
-        self.expire();
+    /// Chooses what runs next on this CPU.
+    fn schedule(&self) {
         let cpu = self.cpu_state(self.cpu);
         let state = self.get(cpu);
         let mut keep = state.context.get();
         if let Some(context) = keep {
             let object = self.get(context);
-            let ready = object.runner.get().is_some_and(|runner| self.get(runner).state() == State::Ready);
+            let ready = object
+                .runner
+                .get()
+                .is_some_and(|runner| self.get(runner).state() == State::Ready);
             if !ready || object.cpu.get() as usize != self.cpu {
                 self.charge(self.cpu);
                 keep = None;
@@ -212,7 +293,9 @@ impl Kernel {
         }
         state.yields.set(false);
         let best = state.waiting.get().checked_ilog2();
-        let preempts = best.is_some_and(|best| keep.is_none_or(|context| u32::from(self.get(context).priority.get()) < best));
+        let preempts = best.is_some_and(|best| {
+            keep.is_none_or(|context| u32::from(self.get(context).priority.get()) < best)
+        });
         if preempts && let Some(best) = best {
             if let Some(context) = keep {
                 self.charge(self.cpu);
@@ -227,13 +310,17 @@ impl Kernel {
             keep = next;
         }
         state.context.set(keep);
-        state.current.set(keep.and_then(|context| self.get(context).runner.get()));
+        state
+            .current
+            .set(keep.and_then(|context| self.get(context).runner.get()));
         self.set_timer(keep);
     }
 
     /// Whether a context that has this CPU has used up its budget.
     fn spent(&self, context: Ref<SchedContext>) -> bool {
-        let used = self.now().saturating_sub(self.get(self.cpu_state(self.cpu)).since.get());
+        let used = self
+            .now()
+            .saturating_sub(self.get(self.cpu_state(self.cpu)).since.get());
         used >= self.get(context).left.get()
     }
 
@@ -256,7 +343,12 @@ impl Kernel {
     /// Sets the CPU's timer to the end of the budget or the next timer, whichever is first.
     fn set_timer(&self, running: Option<Ref<SchedContext>>) {
         let state = self.get(self.cpu_state(self.cpu));
-        let budget = running.map_or(u64::MAX, |context| state.since.get().saturating_add(self.get(context).left.get()));
+        let budget = running.map_or(u64::MAX, |context| {
+            state
+                .since
+                .get()
+                .saturating_add(self.get(context).left.get())
+        });
         hardware::set_timer(&self.token, self.cpu, budget.min(self.timer_next()));
     }
 }

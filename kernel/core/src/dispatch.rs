@@ -1,6 +1,6 @@
 //! Entries into the kernel: system calls by the table of `abi`, faults, interrupts; and what runs after them.
 
-use sundog_abi::{Address, Error, Info, ObjectType, Protection, Rights, fault, vcpu};
+use sundog_abi::{Address, Error, ObjectType, Protection, Rights, fault, vcpu};
 use sundog_machine::{Event, NO_FPU, Ref, hardware};
 
 use crate::kernel::{Kernel, Outcome, Stop};
@@ -81,6 +81,7 @@ macro_rules! perform {
     };
     ($self:ident, $thread:ident, $space:ident, $capability:ident, $words:ident, invoke $name:ident ($object:ident: $($right:ident)?) {$($argument:ident: $type:ident),*}) => {{
         let slot = $self.look_up($space, $capability, ObjectType::$object, Rights::NONE $(.union(Rights::$right))?)?;
+        #[allow(unused_mut, reason = "a call may have no arguments")]
         let mut words = $words.into_iter();
         $(let $argument = <$type as Argument>::from_word(words.next().unwrap_or(0))?;)*
         let _ = words;
@@ -99,27 +100,39 @@ impl Kernel {
                 hardware::end_of_interrupt(&self.token);
             }
             Event::Timer | Event::Call => {}
-            Event::Syscall | Event::PageFault { .. } | Event::Exception { .. } | Event::BadState => {
+            Event::Syscall
+            | Event::PageFault { .. }
+            | Event::Exception { .. }
+            | Event::BadState => {
                 // A thread that was taken off this CPU while it waited for the lock has nothing more to say.
                 if let Some(thread) = self.current() {
                     self.handle_thread(thread, event);
                 }
             }
         }
-        self.schedule();
         self.finish_flush();
+        self.leave();
     }
 
     fn handle_thread(&mut self, thread: Ref<Thread>, event: Event) {
         if let Some(guest) = self.get(thread).vcpu.get() {
-            if event == (Event::Exception { vector: NO_FPU, error: 0 }) {
+            if event
+                == (Event::Exception {
+                    vector: NO_FPU,
+                    error: 0,
+                })
+            {
                 hardware::fpu_use(&self.token, self.vcpu_page(guest));
                 return;
             }
             let (reason, address, code) = match event {
                 Event::Syscall => (vcpu::exit::SYSCALL, 0, 0),
-                Event::PageFault { address, access } => (vcpu::exit::FAULT, address, access_bits(access)),
-                Event::Exception { vector, error } => (vcpu::exit::EXCEPTION, u64::from(vector), error),
+                Event::PageFault { address, access } => {
+                    (vcpu::exit::FAULT, address, access_bits(access))
+                }
+                Event::Exception { vector, error } => {
+                    (vcpu::exit::EXCEPTION, u64::from(vector), error)
+                }
                 _ => (vcpu::exit::BAD_STATE, 0, 0),
             };
             self.vcpu_exit(thread, guest, reason, address, code);
@@ -128,9 +141,17 @@ impl Kernel {
         let rip = self.get(thread).registers.rip.get();
         match event {
             Event::Syscall => self.system_call(thread),
-            Event::PageFault { address, access } => self.fault(thread, fault::PAGE, [address, access_bits(access), rip]),
-            Event::Exception { vector, error } => self.fault(thread, fault::EXCEPTION, [u64::from(vector), error, rip]),
-            _ => self.fault(thread, fault::EXCEPTION, [u64::from(sundog_machine::GENERAL_PROTECTION), 0, rip]),
+            Event::PageFault { address, access } => {
+                self.fault(thread, fault::PAGE, [address, access_bits(access), rip])
+            }
+            Event::Exception { vector, error } => {
+                self.fault(thread, fault::EXCEPTION, [u64::from(vector), error, rip])
+            }
+            _ => self.fault(
+                thread,
+                fault::EXCEPTION,
+                [u64::from(sundog_machine::GENERAL_PROTECTION), 0, rip],
+            ),
         }
     }
 
@@ -159,7 +180,10 @@ impl Kernel {
             }
             Err(Stop::Preempted) => {
                 object.registers.rax.set(number);
-                object.registers.rip.set(object.registers.rip.get() - SYSCALL_BYTES);
+                object
+                    .registers
+                    .rip
+                    .set(object.registers.rip.get() - SYSCALL_BYTES);
                 if let Some(cnode) = self.unfinished {
                     object.deleting.set(Some(cnode));
                     self.get(cnode).deleter.set(Some(thread));
@@ -170,7 +194,9 @@ impl Kernel {
 
     /// A delete that was interrupted has emptied its slot already; what it took along is taken apart first.
     fn go_on_deleting(&mut self, thread: Ref<Thread>) -> Outcome {
-        let Some(cnode) = self.get(thread).deleting.take() else { return Ok(()) };
+        let Some(cnode) = self.get(thread).deleting.take() else {
+            return Ok(());
+        };
         self.get(cnode).deleter.set(None);
         self.cnode_take_apart(cnode)
     }
@@ -178,6 +204,7 @@ impl Kernel {
 
 fn access_bits(access: sundog_machine::Access) -> u64 {
     let bit = |set: bool, bit: u64| if set { bit } else { 0 };
-    bit(access.write, fault::WRITE) | bit(access.execute, fault::EXECUTE) | bit(access.present, fault::PRESENT)
+    bit(access.write, fault::WRITE)
+        | bit(access.execute, fault::EXECUTE)
+        | bit(access.present, fault::PRESENT)
 }
-

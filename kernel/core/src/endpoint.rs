@@ -7,6 +7,7 @@ use sundog_machine::{Opt, Ref, object};
 
 use crate::kernel::{Kernel, Outcome};
 use crate::queue::Ends;
+use crate::slot::{Slot, flag};
 use crate::thread::{State, Thread};
 
 object! {
@@ -25,11 +26,19 @@ pub struct Endpoint = 34 {
 
 impl Endpoint {
     /// Rights of the first capability.
-    pub const RIGHTS: Rights =
-        Rights(Rights::SEND.0 | Rights::RECEIVE.0 | Rights::GRANT.0 | Rights::GRANT_REPLY.0 | Rights::BADGE.0);
+    pub const RIGHTS: Rights = Rights(
+        Rights::SEND.0
+            | Rights::RECEIVE.0
+            | Rights::GRANT.0
+            | Rights::GRANT_REPLY.0
+            | Rights::BADGE.0,
+    );
 
     pub(crate) fn ends(&self) -> Ends<'_> {
-        Ends { first: &self.first, last: &self.last }
+        Ends {
+            first: &self.first,
+            last: &self.last,
+        }
     }
 }
 
@@ -46,12 +55,19 @@ impl Kernel {
     ///
     /// # Errors
     /// Only `Preempted`: some waiting threads were told, the same call goes on.
-    pub(crate) fn endpoint_lost(&mut self, endpoint: Ref<Endpoint>, rights: Rights) -> Outcome {
+    pub(crate) fn endpoint_lost(
+        &mut self,
+        slot: Ref<Slot>,
+        endpoint: Ref<Endpoint>,
+        rights: Rights,
+    ) -> Outcome {
         let object = self.get(endpoint);
         if rights.contains(Rights::RECEIVE) && object.receivers.get() == 1 {
+            self.get(slot).set(flag::DYING);
             self.endpoint_drain(endpoint, State::Sending, Error::Dead)?;
         }
         if object.count.get() == 1 {
+            self.get(slot).set(flag::DYING);
             self.endpoint_drain(endpoint, State::Receiving, Error::Cancelled)?;
             self.token.destroy(endpoint);
             return Ok(());
@@ -94,7 +110,14 @@ impl Kernel {
     }
 
     /// The first thread that waits in a state; it stays in the queue.
-    pub(crate) fn endpoint_first(&self, endpoint: Ref<Endpoint>, state: State) -> Option<Ref<Thread>> {
-        self.get(endpoint).first.get().filter(|thread| self.get(*thread).state() == state)
+    pub(crate) fn endpoint_first(
+        &self,
+        endpoint: Ref<Endpoint>,
+        state: State,
+    ) -> Option<Ref<Thread>> {
+        self.get(endpoint)
+            .first
+            .get()
+            .filter(|thread| self.get(*thread).state() == state)
     }
 }

@@ -22,7 +22,14 @@ pub struct Line = 72 {
 }
 
 /// Ports that no capability covers: the interrupt controllers, the timer that calibration uses, PCI configuration, the exit device.
-const RESERVED_PORTS: [(u32, u32); 6] = [(0x20, 2), (0x40, 4), (0xa0, 2), (0xcf8, 8), (0xf4, 4), (0x604, 4)];
+const RESERVED_PORTS: [(u32, u32); 6] = [
+    (0x20, 2),
+    (0x40, 4),
+    (0xa0, 2),
+    (0xcf8, 8),
+    (0xf4, 4),
+    (0x604, 4),
+];
 
 impl Kernel {
     /// The state of a line; `None` if there is none of that number.
@@ -48,7 +55,9 @@ impl Kernel {
 
     /// Binds a line to a notification, or to none, and lets it interrupt.
     pub fn irq_bind(&self, line: u32, notification: Option<(Ref<Notification>, u64)>) {
-        let Some(line_ref) = self.line(line) else { return };
+        let Some(line_ref) = self.line(line) else {
+            return;
+        };
         let state = self.get(line_ref);
         if let Some(old) = state.notification.take() {
             let lines = &self.get(old).lines;
@@ -65,14 +74,18 @@ impl Kernel {
 
     /// Lets a line interrupt again.
     pub fn irq_acknowledge(&self, line: u32) {
-        let bound = self.line(line).is_some_and(|line| !self.get(line).notification.is_none());
+        let bound = self
+            .line(line)
+            .is_some_and(|line| !self.get(line).notification.is_none());
         hardware::set_masked(&self.token, line, !bound);
     }
 
     /// A device interrupted: the line is held back until it is acknowledged.
     pub fn interrupt(&self, line: u32) {
         hardware::set_masked(&self.token, line, true);
-        let Some(state) = self.line(line).map(|line| self.get(line)) else { return };
+        let Some(state) = self.line(line).map(|line| self.get(line)) else {
+            return;
+        };
         if let Some(notification) = state.notification.get() {
             self.notification_signal(notification, state.bits.get());
         }
@@ -92,7 +105,9 @@ impl Kernel {
             if self.get(notification).lines.get() == 0 {
                 return;
             }
-            let bound = self.line(line).is_some_and(|line| self.get(line).notification.get() == Some(notification));
+            let bound = self
+                .line(line)
+                .is_some_and(|line| self.get(line).notification.get() == Some(notification));
             if bound {
                 self.irq_bind(line, None);
             }
@@ -103,11 +118,23 @@ impl Kernel {
     ///
     /// # Errors
     /// `OutOfRange` for no ports or ones that do not exist or that the kernel keeps, `Busy` if one of them is in another capability.
-    pub fn ports_get(&self, control: Ref<Slot>, first: u64, count: u64, target: Ref<Slot>) -> Result<(), Error> {
+    pub fn ports_get(
+        &self,
+        control: Ref<Slot>,
+        first: u64,
+        count: u64,
+        target: Ref<Slot>,
+    ) -> Result<(), Error> {
         self.may_derive(control)?;
-        let end = first.checked_add(count).filter(|end| count > 0 && *end <= 0x1_0000).ok_or(Error::OutOfRange)?;
+        let end = first
+            .checked_add(count)
+            .filter(|end| count > 0 && *end <= 0x1_0000)
+            .ok_or(Error::OutOfRange)?;
         let (first, end) = (first as u32, end as u32);
-        if RESERVED_PORTS.iter().any(|(start, length)| first < start + length && *start < end) {
+        if RESERVED_PORTS
+            .iter()
+            .any(|(start, length)| first < start + length && *start < end)
+        {
             return Err(Error::OutOfRange);
         }
         // Ranges that exist are the control capability's children; there are few.
@@ -123,19 +150,37 @@ impl Kernel {
                 sundog_machine::Side::Parent(_) | sundog_machine::Side::None => None,
             };
         }
-        self.fill(target, ObjectType::IoPorts, first, end - first, Rights::READ.union(Rights::WRITE));
+        self.fill(
+            target,
+            ObjectType::IoPorts,
+            first,
+            end - first,
+            Rights::READ.union(Rights::WRITE),
+        );
         self.tree_insert(control, target);
         Ok(())
     }
 
     /// Checks that an access lies within a capability's range.
-    pub(crate) fn port_of(&self, slot: Ref<Slot>, port: u64, width: u64) -> Result<(u16, u8), Error> {
+    pub(crate) fn port_of(
+        &self,
+        slot: Ref<Slot>,
+        port: u64,
+        width: u64,
+    ) -> Result<(u16, u8), Error> {
         if !matches!(width, 1 | 2 | 4) {
             return Err(Error::InvalidArgument);
         }
         let range = self.get(slot);
         let start = u64::from(range.object.number());
-        let inside = port >= start && port.checked_add(width).is_some_and(|end| end <= start + u64::from(range.size.get()));
-        if inside { Ok((port as u16, width as u8)) } else { Err(Error::OutOfRange) }
+        let inside = port >= start
+            && port
+                .checked_add(width)
+                .is_some_and(|end| end <= start + u64::from(range.size.get()));
+        if inside {
+            Ok((port as u16, width as u8))
+        } else {
+            Err(Error::OutOfRange)
+        }
     }
 }

@@ -23,28 +23,46 @@ impl Kernel {
     ///
     /// # Errors
     /// `Dead`, `WouldBlock`, `InvalidArgument` for a message that is too long.
-    pub fn send(&self, thread: Ref<Thread>, slot: Ref<Slot>, wish: Wish, calls: bool) -> Result<(), Error> {
+    pub fn send(
+        &self,
+        thread: Ref<Thread>,
+        slot: Ref<Slot>,
+        wish: Wish,
+        calls: bool,
+    ) -> Result<(), Error> {
         let capability = self.get(slot);
-        let endpoint = capability.object.get::<Endpoint>().ok_or(Error::WrongType)?;
+        let endpoint = capability
+            .object
+            .get::<Endpoint>()
+            .ok_or(Error::WrongType)?;
         check_length(wish.info)?;
         let rights = capability.rights();
         let sender = self.get(thread);
         sender.badge.set(capability.badge.get());
         sender.info.set(wish.info.0 & Info::SENDER_MASK);
         sender.grants.set(rights.contains(Rights::GRANT));
-        sender.grants_reply.set(rights.contains(Rights::GRANT_REPLY));
+        sender
+            .grants_reply
+            .set(rights.contains(Rights::GRANT_REPLY));
         sender.calls.set(calls);
         self.send_to(thread, endpoint, wish)
     }
 
-    fn send_to(&self, thread: Ref<Thread>, endpoint: Ref<Endpoint>, wish: Wish) -> Result<(), Error> {
+    fn send_to(
+        &self,
+        thread: Ref<Thread>,
+        endpoint: Ref<Endpoint>,
+        wish: Wish,
+    ) -> Result<(), Error> {
         if self.get(endpoint).receivers.get() == 0 {
             return Err(Error::Dead);
         }
         let calls = self.get(thread).calls.get();
         let receiver = self.endpoint_first(endpoint, State::Receiving);
         match receiver {
-            Some(receiver) if calls && self.get(receiver).reply.is_none() => return Err(Error::Dead),
+            Some(receiver) if calls && self.get(receiver).reply.is_none() => {
+                return Err(Error::Dead);
+            }
             Some(receiver) => {
                 self.endpoint_leave(endpoint, receiver);
                 self.pass(thread, receiver);
@@ -66,9 +84,18 @@ impl Kernel {
     ///
     /// # Errors
     /// `WouldBlock`; `Busy` if the Reply is in use. `Preempted` after callers were turned away that nobody could answer.
-    pub fn receive(&self, thread: Ref<Thread>, slot: Ref<Slot>, reply: Option<Ref<Reply>>, wish: Wish) -> Outcome {
+    pub fn receive(
+        &self,
+        thread: Ref<Thread>,
+        slot: Ref<Slot>,
+        reply: Option<Ref<Reply>>,
+        wish: Wish,
+    ) -> Outcome {
         let capability = self.get(slot);
-        let endpoint = capability.object.get::<Endpoint>().ok_or(Error::WrongType)?;
+        let endpoint = capability
+            .object
+            .get::<Endpoint>()
+            .ok_or(Error::WrongType)?;
         if let Some(reply) = reply {
             let reply = self.get(reply);
             if !reply.caller.is_none() || !reply.receiver.is_none() {
@@ -76,7 +103,9 @@ impl Kernel {
             }
         }
         let receiver = self.get(thread);
-        receiver.grants.set(capability.rights().contains(Rights::GRANT));
+        receiver
+            .grants
+            .set(capability.rights().contains(Rights::GRANT));
         self.give_up_lent(thread);
         if let Some(bound) = receiver.bound.get() {
             let word = self.get(bound).word.replace(0);
@@ -137,10 +166,14 @@ impl Kernel {
         if let Some(reply) = reply {
             self.get(reply).receiver.set(None);
         }
-        let (true, Some(reply)) = (sender.calls.get(), reply) else { return };
+        let (true, Some(reply)) = (sender.calls.get(), reply) else {
+            return;
+        };
         let object = self.get(reply);
         object.caller.set(Some(from));
-        object.grants.set(sender.grants_reply.get() && receiver.grants.get());
+        object
+            .grants
+            .set(sender.grants_reply.get() && receiver.grants.get());
         sender.reply.set(Some(reply));
         sender.set_state(State::Calling);
         if let Some(context) = sender.context.take() {
@@ -162,7 +195,9 @@ impl Kernel {
     pub fn reply(&self, thread: Ref<Thread>, reply: Ref<Reply>, info: Info) -> Result<(), Error> {
         check_length(info)?;
         let object = self.get(reply);
-        let Some(caller) = object.caller.get() else { return Ok(()) };
+        let Some(caller) = object.caller.get() else {
+            return Ok(());
+        };
         let sender = self.get(thread);
         sender.info.set(info.0 & Info::SENDER_MASK);
         let mut complete = true;
@@ -170,13 +205,20 @@ impl Kernel {
             complete = self.transfer(thread, caller, object.grants.get());
             self.get(caller).registers.rdi.set(0);
         }
-        let lent = object.context.get().filter(|context| self.get(*context).top.get() == Some(reply));
+        let lent = object
+            .context
+            .get()
+            .filter(|context| self.get(*context).top.get() == Some(reply));
         self.reply_forget(reply);
         if let Some(context) = lent {
             self.hand_back(context, caller);
         }
         self.wake(caller, Ok(()));
-        if complete { Ok(()) } else { Err(Error::TransferFailed) }
+        if complete {
+            Ok(())
+        } else {
+            Err(Error::TransferFailed)
+        }
     }
 
     /// Gives a lent context back to the caller.
@@ -202,7 +244,9 @@ impl Kernel {
     pub fn fault(&self, thread: Ref<Thread>, label: u32, words: [u64; 3]) {
         let object = self.get(thread);
         let slot = self.get(self.thread_fault(thread));
-        let usable = !slot.has(flag::MARKED) && slot.kind() == Some(ObjectType::Endpoint) && slot.rights().contains(Rights::SEND);
+        let usable = !slot.has(flag::MARKED)
+            && slot.kind() == Some(ObjectType::Endpoint)
+            && slot.rights().contains(Rights::SEND);
         object.fault.set(label);
         for (word, value) in object.fault_words.iter().zip(words) {
             word.set(value);
@@ -212,7 +256,14 @@ impl Kernel {
         object.grants_reply.set(false);
         object.calls.set(true);
         let end = match slot.object.get::<Endpoint>().filter(|_| usable) {
-            Some(endpoint) => self.send_to(thread, endpoint, Wish { info: Info(0), deadline: 0 }),
+            Some(endpoint) => self.send_to(
+                thread,
+                endpoint,
+                Wish {
+                    info: Info(0),
+                    deadline: 0,
+                },
+            ),
             None => Err(Error::Dead),
         };
         if end.is_err() {
@@ -223,6 +274,11 @@ impl Kernel {
 }
 
 fn check_length(info: Info) -> Result<(), Error> {
-    let fits = info.words() <= sundog_abi::message::MAX_WORDS && info.capabilities() <= sundog_abi::message::MAX_CAPABILITIES;
-    if fits { Ok(()) } else { Err(Error::InvalidArgument) }
+    let fits = info.words() <= sundog_abi::message::MAX_WORDS
+        && info.capabilities() <= sundog_abi::message::MAX_CAPABILITIES;
+    if fits {
+        Ok(())
+    } else {
+        Err(Error::InvalidArgument)
+    }
 }

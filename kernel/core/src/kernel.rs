@@ -6,6 +6,8 @@ use sundog_abi::Error;
 use sundog_machine::{Object, Ref, Token, hardware, object};
 
 use crate::cnode::CNode;
+use crate::cpu::Cpu;
+use crate::interrupt::Line;
 use crate::slot::Slot;
 
 object! {
@@ -46,13 +48,26 @@ pub struct Kernel {
     pub(crate) watched: Option<Ref<Slot>>,
     /// The operation met the watched slot while that still had others to remove, and stopped there.
     pub(crate) postponed: bool,
+    /// CPUs that must forget translations before the lock is let go or memory is used again, as bits.
+    pub(crate) flush: Cell<u64>,
 }
 
 impl Kernel {
-    /// Makes the system out of zeroed memory at `unit` (as long as [`System`] and one slot).
+    /// Units of the system: its header, the root of the tree, the lines, the CPUs.
+    pub const fn system_units(cpus: u32) -> u32 {
+        Self::CPUS_UNIT + cpus * Cpu::UNITS
+    }
+
+    /// Makes the system out of zeroed memory at `unit`, [`Kernel::system_units`] long.
     pub fn create(mut token: Token, unit: u32, cpus: u32) -> Kernel {
         let system = token.create::<System>(unit);
-        let root = token.create::<Slot>(system.part::<Slot>(Self::ROOT_UNITS).unit());
+        let root = token.create::<Slot>(system.part::<Slot>(Self::ROOT_UNIT).unit());
+        for line in 0..hardware::LINES as u32 {
+            token.create::<Line>(unit + Self::LINES_UNIT + line);
+        }
+        for cpu in 0..cpus {
+            Cpu::create(&mut token, unit + Self::CPUS_UNIT + cpu * Cpu::UNITS);
+        }
         let kernel = Kernel::resume(token, system, 0);
         kernel.get(system).cpus.set(cpus);
         kernel.get(root).rights.set(0);
@@ -68,10 +83,22 @@ impl Kernel {
             unfinished: None,
             watched: None,
             postponed: false,
+            flush: Cell::new(0),
         }
     }
 
-    const ROOT_UNITS: u32 = (size_of::<System>() / 64) as u32;
+    const ROOT_UNIT: u32 = (size_of::<System>() / 64) as u32;
+    pub(crate) const LINES_UNIT: u32 = Self::ROOT_UNIT + 1;
+    pub(crate) const CPUS_UNIT: u32 = Self::LINES_UNIT + hardware::LINES as u32;
+
+    /// Gives the token back, so that the lock can be let go.
+    pub fn into_token(self) -> Token {
+        debug_assert!(
+            self.flush.get() == 0,
+            "no flush is outstanding when the lock is let go"
+        );
+        self.token
+    }
 
     /// The object that a reference names.
     #[inline(always)]
@@ -86,7 +113,7 @@ impl Kernel {
 
     /// The root of the derivation tree: the parent of the capabilities that exist from the start. It holds nothing itself.
     pub fn root(&self) -> Ref<Slot> {
-        self.system.part(Self::ROOT_UNITS)
+        self.system.part(Self::ROOT_UNIT)
     }
 
     /// The token, for the machine's functions.
@@ -97,6 +124,7 @@ impl Kernel {
     /// A preemption point: stops the operation if something more urgent waits.
     pub(crate) fn preemption_point(&self) -> Outcome {
         if hardware::preempted(&self.token) {
+            self.finish_flush();
             Err(Stop::Preempted)
         } else {
             Ok(())
@@ -115,6 +143,7 @@ impl Clone for Kernel {
             unfinished: self.unfinished,
             watched: self.watched,
             postponed: self.postponed,
+            flush: self.flush.clone(),
         }
     }
 }

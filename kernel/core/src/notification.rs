@@ -32,7 +32,10 @@ impl Notification {
     pub const RIGHTS: Rights = Rights(Rights::SEND.0 | Rights::RECEIVE.0 | Rights::BADGE.0);
 
     fn ends(&self) -> Ends<'_> {
-        Ends { first: &self.first, last: &self.last }
+        Ends {
+            first: &self.first,
+            last: &self.last,
+        }
     }
 }
 
@@ -80,7 +83,9 @@ impl Kernel {
             self.wake(thread, Ok(()));
             return;
         }
-        let Some(thread) = object.bound.get() else { return };
+        let Some(thread) = object.bound.get() else {
+            return;
+        };
         let bound = self.get(thread);
         if bound.state() == State::Receiving {
             object.word.set(0);
@@ -109,7 +114,12 @@ impl Kernel {
     ///
     /// # Errors
     /// `Busy` if the notification is bound to another thread.
-    pub(crate) fn notification_wait(&self, notification: Ref<Notification>, thread: Ref<Thread>, deadline: u64) -> Result<Option<u64>, Error> {
+    pub(crate) fn notification_wait(
+        &self,
+        notification: Ref<Notification>,
+        thread: Ref<Thread>,
+        deadline: u64,
+    ) -> Result<Option<u64>, Error> {
         let object = self.get(notification);
         if object.bound.get().is_some_and(|bound| bound != thread) {
             return Err(Error::Busy);

@@ -190,10 +190,7 @@ impl Kernel {
     pub(crate) fn put(&self, table: Ref<TablePage>, index: usize, entry: Entry) {
         let table = self.get(table);
         let number = table.entry(index).software() & !3;
-        table.set(
-            index,
-            entry.with_software(entry.software() & 3 | number),
-        );
+        table.set(index, entry.with_software(entry.software() & 3 | number));
     }
 
     /// Counts present entries of a table up or down, and gives how many there are now.

@@ -128,7 +128,12 @@ impl Kernel {
         let count = self.mappable(vspace, what.address, what.count.min(RANGE_STEP as u32))?;
         for page in 0..u64::from(count) {
             let entry = leaf(physical + page * PAGE_SIZE, cache, what.protection, rights);
-            self.add_page(vspace, what.address + page * PAGE_SIZE, entry, End::Slot(what.frame));
+            self.add_page(
+                vspace,
+                what.address + page * PAGE_SIZE,
+                entry,
+                End::Slot(what.frame),
+            );
         }
         Ok(count)
     }
@@ -298,7 +303,12 @@ impl Kernel {
         let entry = self.get(table).entry(index);
         let (has, most) = (protection(entry), allowed(entry));
         if what.drop_write && has.contains(Protection::WRITE) {
-            self.change_page(source, table, index, Protection(has.0 & !Protection::WRITE.0));
+            self.change_page(
+                source,
+                table,
+                index,
+                Protection(has.0 & !Protection::WRITE.0),
+            );
         }
         let new = leaf(
             entry.leaf_address(1),

@@ -49,7 +49,9 @@ impl Kernel {
     /// Takes a Reply out of the chain that it is in.
     pub(crate) fn chain_remove(&self, reply: Ref<Reply>) {
         let object = self.get(reply);
-        let Some(context) = object.context.take() else { return };
+        let Some(context) = object.context.take() else {
+            return;
+        };
         let (above, below) = (object.above.take(), object.below.take());
         match above {
             Some(above) => self.get(above).below.set(below),
@@ -73,7 +75,11 @@ impl Kernel {
         let object = self.get(reply);
         if let Some(context) = object.context.get()
             && self.get(context).top.get() == Some(reply)
-            && self.get(context).runner.get().is_none_or(|runner| self.get(runner).own_context.get() != Some(context))
+            && self
+                .get(context)
+                .runner
+                .get()
+                .is_none_or(|runner| self.get(runner).own_context.get() != Some(context))
         {
             // The server has no claim to the time any more.
             self.context_lent_back(context);

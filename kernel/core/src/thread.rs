@@ -113,7 +113,9 @@ impl Thread {
 
     /// Sets what the system call that it made returns.
     pub(crate) fn set_status(&self, end: Result<(), Error>) {
-        self.registers.rax.set(end.map_or_else(|error| error as u64, |()| 0));
+        self.registers
+            .rax
+            .set(end.map_or_else(|error| error as u64, |()| 0));
     }
 
     /// Makes a thread out of zeroed memory.
@@ -155,17 +157,14 @@ impl Kernel {
         thread.part(MESSAGE)
     }
 
-    /// The page number of a thread's message page.
-    pub(crate) fn thread_message_page(&self, thread: Ref<Thread>) -> u32 {
-        (thread.unit() + MESSAGE) / 64
-    }
-
     /// Lets a stopped thread run; one that is not stopped goes on as before.
     ///
     /// # Errors
     /// `NotConfigured` without capability space or address space.
     pub fn thread_resume(&self, thread: Ref<Thread>) -> Result<(), Error> {
-        if self.get(self.thread_cspace(thread)).is_empty() || self.get(self.thread_vspace(thread)).is_empty() {
+        if self.get(self.thread_cspace(thread)).is_empty()
+            || self.get(self.thread_vspace(thread)).is_empty()
+        {
             return Err(Error::NotConfigured);
         }
         if self.get(thread).state() == State::Stopped {
@@ -201,7 +200,11 @@ impl Kernel {
     pub(crate) fn thread_end(&mut self, thread: Ref<Thread>) -> Outcome<Option<Ref<CNode>>> {
         self.thread_suspend(thread);
         let mut parked = None;
-        for slot in [self.thread_fault(thread), self.thread_vspace(thread), self.thread_cspace(thread)] {
+        for slot in [
+            self.thread_fault(thread),
+            self.thread_vspace(thread),
+            self.thread_cspace(thread),
+        ] {
             // At most one of them holds a CNode.
             parked = self.delete_one(slot)?.or(parked);
         }

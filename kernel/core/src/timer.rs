@@ -145,7 +145,11 @@ impl Kernel {
             let granule = (node.deadline.get() >> GRANULE).max(here);
             // Within this slot's span every granule differs from `here` below this level only.
             let difference = granule ^ here;
-            let level = if difference == 0 { 0 } else { (difference.ilog2() / GROUP) as usize };
+            let level = if difference == 0 {
+                0
+            } else {
+                (difference.ilog2() / GROUP) as usize
+            };
             let slot = (granule >> (GROUP * level as u32)) as usize % SLOTS;
             let to = level * SLOTS + slot;
             node.next.set(wheel.slots[to].get());
@@ -160,6 +164,7 @@ impl Kernel {
 
     /// The earliest time at which a timer of this CPU can be due, in ticks; `u64::MAX` if none is armed. It may be early, never late.
     pub(crate) fn timer_next(&self) -> u64 {
-        self.wheel_event().map_or(u64::MAX, |granule| (granule + 1) << GRANULE)
+        self.wheel_event()
+            .map_or(u64::MAX, |granule| (granule + 1) << GRANULE)
     }
 }

@@ -39,7 +39,10 @@ impl Kernel {
             target.set(if words > 4 + index { source.get() } else { 0 });
         }
         if words > REGISTER_WORDS {
-            let (source, target) = (self.get(self.thread_message(from)), self.get(self.thread_message(to)));
+            let (source, target) = (
+                self.get(self.thread_message(from)),
+                self.get(self.thread_message(to)),
+            );
             for index in page::WORDS..page::WORDS + words {
                 target.write(index, source.read(index));
             }
@@ -51,16 +54,31 @@ impl Kernel {
     }
 
     /// Copies capabilities into the receiver's window; each copy is a child. The receiver's page says which arrived.
-    fn transfer_capabilities(&self, from: Ref<Thread>, to: Ref<Thread>, count: usize, grants: bool) -> bool {
-        let (source, target) = (self.get(self.thread_message(from)), self.get(self.thread_message(to)));
+    fn transfer_capabilities(
+        &self,
+        from: Ref<Thread>,
+        to: Ref<Thread>,
+        count: usize,
+        grants: bool,
+    ) -> bool {
+        let (source, target) = (
+            self.get(self.thread_message(from)),
+            self.get(self.thread_message(to)),
+        );
         let window = if grants { self.window(to) } else { None };
         let mut arrived = 0;
         if let Some((cnode, first, length)) = window {
             for index in 0..count.min(length as usize) {
                 let address = Address(source.read(page::SEND + index));
-                let Ok(capability) = self.capability(self.thread_cspace(from), address) else { continue };
-                let Some(slot) = first.checked_add(index as u32) else { continue };
-                let Ok(slot) = self.cnode_empty_slot(cnode, slot) else { continue };
+                let Ok(capability) = self.capability(self.thread_cspace(from), address) else {
+                    continue;
+                };
+                let Some(slot) = first.checked_add(index as u32) else {
+                    continue;
+                };
+                let Ok(slot) = self.cnode_empty_slot(cnode, slot) else {
+                    continue;
+                };
                 if self.cnode_copy(capability, slot, Rights::ALL, None).is_ok() {
                     arrived |= 1 << index;
                 }
@@ -74,14 +92,20 @@ impl Kernel {
     fn window(&self, thread: Ref<Thread>) -> Option<(Ref<CNode>, u32, u32)> {
         let message = self.get(self.thread_message(thread));
         let cspace = self.thread_cspace(thread);
-        let cnode = self.writable_cnode(cspace, Address(message.read(page::RECEIVE_CNODE))).ok()?;
+        let cnode = self
+            .writable_cnode(cspace, Address(message.read(page::RECEIVE_CNODE)))
+            .ok()?;
         let first = u32::try_from(message.read(page::RECEIVE_SLOT)).ok()?;
         let length = u32::try_from(message.read(page::RECEIVE_COUNT)).ok()?;
         Some((cnode, first, length))
     }
 
     /// The CNode that `address` names with the right to write; address 0 is the root of the capability space itself.
-    pub(crate) fn writable_cnode(&self, space: Ref<crate::Slot>, address: Address) -> Result<Ref<CNode>, sundog_abi::Error> {
+    pub(crate) fn writable_cnode(
+        &self,
+        space: Ref<crate::Slot>,
+        address: Address,
+    ) -> Result<Ref<CNode>, sundog_abi::Error> {
         let slot = if address == Address::NULL {
             let root = self.get(space);
             if root.has(crate::flag::MARKED) || !root.rights().contains(Rights::WRITE) {
@@ -91,6 +115,9 @@ impl Kernel {
         } else {
             self.look_up(space, address, ObjectType::CNode, Rights::WRITE)?
         };
-        self.get(slot).object.get().ok_or(sundog_abi::Error::WrongType)
+        self.get(slot)
+            .object
+            .get()
+            .ok_or(sundog_abi::Error::WrongType)
     }
 }

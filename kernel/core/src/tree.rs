@@ -89,6 +89,7 @@ impl Kernel {
         from.previous.set(Side::None);
         from.next.set(Side::None);
         from.reset();
+        self.mappings_moved(old, new);
     }
 
     /// One step of marking: the first child's children move up to the front of `parent`'s list, the child itself to its end.

@@ -46,7 +46,10 @@ impl VCpu {
 /// The general registers in the order of the state page.
 fn general(registers: &Registers) -> [&Cell<u64>; 16] {
     let r = registers;
-    [&r.rax, &r.rbx, &r.rcx, &r.rdx, &r.rsi, &r.rdi, &r.rbp, &r.rsp, &r.r8, &r.r9, &r.r10, &r.r11, &r.r12, &r.r13, &r.r14, &r.r15]
+    [
+        &r.rax, &r.rbx, &r.rcx, &r.rdx, &r.rsi, &r.rdi, &r.rbp, &r.rsp, &r.r8, &r.r9, &r.r10,
+        &r.r11, &r.r12, &r.r13, &r.r14, &r.r15,
+    ]
 }
 
 impl Kernel {
@@ -60,16 +63,16 @@ impl Kernel {
         vcpu.part(STATE)
     }
 
-    /// The page number of a VCpu's state page.
-    pub(crate) fn vcpu_state_page(&self, vcpu: Ref<VCpu>) -> u32 {
-        (vcpu.unit() + STATE) / 64
-    }
-
     /// Lets the thread run the guest. It comes back by one of the exits, at once if there is a reason already.
     ///
     /// # Errors
     /// `Busy` if a thread is in it, `NotConfigured` without an address space.
-    pub fn vcpu_enter(&self, thread: Ref<Thread>, vcpu: Ref<VCpu>, deadline: u64) -> Result<(), Error> {
+    pub fn vcpu_enter(
+        &self,
+        thread: Ref<Thread>,
+        vcpu: Ref<VCpu>,
+        deadline: u64,
+    ) -> Result<(), Error> {
         let object = self.get(vcpu);
         if !object.runner.is_none() {
             return Err(Error::Busy);
@@ -85,7 +88,11 @@ impl Kernel {
             self.vcpu_return(thread, vcpu, exit::KICK, 0, 0);
             return Ok(());
         }
-        let bound = self.get(thread).bound.get().map_or(0, |bound| self.get(bound).word.replace(0));
+        let bound = self
+            .get(thread)
+            .bound
+            .get()
+            .map_or(0, |bound| self.get(bound).word.replace(0));
         if bound != 0 {
             self.vcpu_return(thread, vcpu, exit::NOTIFICATION, bound, 0);
             return Ok(());
@@ -116,7 +123,14 @@ impl Kernel {
     }
 
     /// The guest comes back: its registers go to the state page.
-    pub(crate) fn vcpu_exit(&self, thread: Ref<Thread>, vcpu: Ref<VCpu>, reason: u64, address: u64, code: u64) {
+    pub(crate) fn vcpu_exit(
+        &self,
+        thread: Ref<Thread>,
+        vcpu: Ref<VCpu>,
+        reason: u64,
+        address: u64,
+        code: u64,
+    ) {
         let (state, registers) = (self.get(self.vcpu_page(vcpu)), &self.get(vcpu).registers);
         for (index, register) in general(registers).into_iter().enumerate() {
             state.write(page::REGISTERS + index, register.get());
@@ -128,7 +142,14 @@ impl Kernel {
         self.vcpu_return(thread, vcpu, reason, address, code);
     }
 
-    fn vcpu_return(&self, thread: Ref<Thread>, vcpu: Ref<VCpu>, reason: u64, address: u64, code: u64) {
+    fn vcpu_return(
+        &self,
+        thread: Ref<Thread>,
+        vcpu: Ref<VCpu>,
+        reason: u64,
+        address: u64,
+        code: u64,
+    ) {
         let state = self.get(self.vcpu_page(vcpu));
         state.write(page::EXIT, reason);
         state.write(page::EXIT_ADDRESS, address);
@@ -152,7 +173,9 @@ impl Kernel {
     /// The thread's bound notification has signals: if it is in a guest it comes back.
     pub(crate) fn vcpu_notify(&self, thread: Ref<Thread>) {
         let object = self.get(thread);
-        let (Some(vcpu), Some(bound)) = (object.vcpu.get(), object.bound.get()) else { return };
+        let (Some(vcpu), Some(bound)) = (object.vcpu.get(), object.bound.get()) else {
+            return;
+        };
         let word = self.get(bound).word.replace(0);
         self.vcpu_interrupt(thread, vcpu, exit::NOTIFICATION, word);
     }

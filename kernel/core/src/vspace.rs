@@ -32,6 +32,11 @@ pub struct VSpace = 37 {
 }
 
 impl VSpace {
+    /// Whether only VCpus run in it.
+    pub fn is_for_guests(&self) -> bool {
+        self.guests.get()
+    }
+
     /// Rights of the first capability.
     pub const RIGHTS: Rights = Rights(Rights::MAP.0 | Rights::SHARE.0);
     /// Units of memory of an address space: two pages.
@@ -90,8 +95,22 @@ impl Kernel {
     /// Makes every CPU that has the root loaded load the kernel's own. The caller sees to it that none of them loads it again.
     pub fn vspace_leave(&self, vspace: Ref<VSpace>) {
         let cpus = self.get(vspace).loaded.swap(0, Ordering::SeqCst);
-        if cpus != 0 {
-            hardware::leave_root(&self.token, cpus);
+        if cpus == 0 {
+            return;
+        }
+        hardware::leave_root(&self.token, cpus);
+        for cpu in 0..self.get(self.system).cpus.get() as usize {
+            let loaded = &self.get(self.cpu_state(cpu)).vspace;
+            if loaded.get() == Some(vspace) {
+                loaded.set(None);
+            }
+        }
+    }
+
+    /// A thread or VCpu lost its address space while that lives on: whoever runs in it comes into the kernel, which then looks again.
+    pub(crate) fn vspace_unused(&self, slot: Ref<Slot>) {
+        if let Some(vspace) = self.get(slot).object.get::<VSpace>() {
+            self.vspace_leave(vspace);
         }
     }
 

@@ -39,10 +39,7 @@ impl Kernel {
     ) -> Result<Ref<TablePage>, u32> {
         let mut table = self.vspace_root(vspace);
         for level in (2..=LEVELS).rev() {
-            table = self
-                .get(table)
-                .next(index(address, level))
-                .ok_or(level)?;
+            table = self.get(table).next(index(address, level)).ok_or(level)?;
         }
         Ok(table)
     }
@@ -126,7 +123,8 @@ impl Kernel {
     pub(crate) fn empty_table(&mut self, table: Ref<TablePage>) {
         let mut leaf = table;
         loop {
-            let crate::page_tables::Place::Table { level, uses, .. } = self.place(self.page_of(leaf))
+            let crate::page_tables::Place::Table { level, uses, .. } =
+                self.place(self.page_of(leaf))
             else {
                 panic!("not a table");
             };

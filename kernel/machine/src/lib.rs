@@ -24,11 +24,13 @@ mod backing;
 
 pub use backing::{Backing, hardware};
 #[cfg(target_os = "none")]
-pub use backing::{lock, unlock};
+pub use backing::{lock, root, set_root, unlock};
 pub use link::{Link, Side};
 pub use object::{FIRST_OBJECT_KIND, Field, Object, ObjectCell};
 pub use reference::{Opt, Ref, UNIT};
 pub use shared::SharedPage;
 pub use sundog_arch_x86_64::entry_format as format;
+pub use sundog_arch_x86_64::event::{Access, Event, GENERAL_PROTECTION, NO_FPU};
+pub use sundog_arch_x86_64::registers::{BY_IRET, BY_SYSRET, Registers};
 pub use table::{MappingEnd, TablePage};
 pub use token::Token;

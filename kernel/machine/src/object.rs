@@ -43,6 +43,8 @@ fields!(
     AtomicU64,
     ObjectCell
 );
+// SAFETY: a structure of cells of integers.
+unsafe impl Field for crate::Registers {}
 // SAFETY: a transparent cell of an integer.
 unsafe impl<T> Field for Opt<T> {}
 // SAFETY: a transparent cell of an integer.

@@ -1,5 +1,6 @@
 //! The first manifest of the tree: it is sound, survives the binary, and its closure is what it was.
 
+use sundog_abi::Rights;
 use sundog_manifest::host::{System, read};
 use sundog_manifest::{Kind, Malformed, Manifest, Restart};
 
@@ -191,4 +192,51 @@ fn claimed_counts_cost_nothing() {
         bytes.extend([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
     }
     assert_eq!(walk(&bytes), Err(Malformed));
+}
+
+/// The decoder does not lean on the checker: what only a faulty host would write is refused too.
+#[test]
+fn unsound_systems_are_refused() {
+    type Change = fn(&mut System);
+    let changes: [Change; 12] = [
+        |s| s.programs[0].capabilities[0].slot = 15,
+        |s| s.programs[0].capabilities[0].slot = 64,
+        |s| s.programs[0].capabilities[0].slot = u32::MAX,
+        |s| s.programs[0].capabilities[0].rights = Rights::RECEIVE.union(Rights::SEND),
+        |s| s.programs[0].capabilities[0].rights = Rights::GRANT,
+        |s| s.programs[0].capabilities[0].kind = Kind::Serves { endpoint: 99 },
+        |s| s.programs[0].time.as_mut().unwrap().budget = 0,
+        |s| s.programs[0].time.as_mut().unwrap().period = 1,
+        |s| s.programs[0].time.as_mut().unwrap().priority = 64,
+        |s| s.programs[7].names[0].1 = 0,
+        |s| s.programs[7].names[0].0 = "tmp".into(),
+        |s| s.rings[0].1 = 3,
+    ];
+    for (number, change) in changes.iter().enumerate() {
+        let mut system = first_light();
+        change(&mut system);
+        assert_eq!(walk(&system.encode()), Err(Malformed), "change {number}");
+    }
+}
+
+#[test]
+fn lists_end_where_they_say() {
+    let lists = |first: &[u8]| [b"SUNDOGM\x01".as_slice(), first, &[0; 24]].concat();
+    assert_eq!(walk(&lists(&[0; 8])), Ok(0));
+    // One text "a": three bytes.
+    assert_eq!(walk(&lists(&[3, 0, 0, 0, 1, 0, 0, 0, 1, 0, b'a'])), Ok(1));
+    // The same text in a list that counts none, or two.
+    assert_eq!(
+        walk(&lists(&[3, 0, 0, 0, 0, 0, 0, 0, 1, 0, b'a'])),
+        Err(Malformed)
+    );
+    assert_eq!(
+        walk(&lists(&[3, 0, 0, 0, 2, 0, 0, 0, 1, 0, b'a'])),
+        Err(Malformed)
+    );
+    assert_eq!(
+        walk(&lists(&[3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0xff])),
+        Err(Malformed),
+        "not UTF-8"
+    );
 }

@@ -13,7 +13,11 @@ impl Call<'_> {
     fn wish(&self) -> Wish {
         let registers = &self.kernel.get(self.thread).registers;
         let info = Info(registers.rsi.get());
-        let deadline = if info.has(Info::DEADLINE) { registers.rdx.get().max(1) } else { 0 };
+        let deadline = if info.has(Info::DEADLINE) {
+            registers.rdx.get().max(1)
+        } else {
+            0
+        };
         Wish { info, deadline }
     }
 
@@ -24,7 +28,9 @@ impl Call<'_> {
             return Ok(None);
         }
         let space = self.kernel.thread_cspace(self.thread);
-        let slot = self.kernel.look_up(space, address, ObjectType::Reply, Rights::NONE)?;
+        let slot = self
+            .kernel
+            .look_up(space, address, ObjectType::Reply, Rights::NONE)?;
         Ok(self.kernel.get(slot).object.get())
     }
 
@@ -42,7 +48,12 @@ impl Call<'_> {
     }
 
     pub fn reply(&mut self, slot: Ref<Slot>) -> Outcome {
-        let reply = self.kernel.get(slot).object.get::<Reply>().ok_or(Error::WrongType)?;
+        let reply = self
+            .kernel
+            .get(slot)
+            .object
+            .get::<Reply>()
+            .ok_or(Error::WrongType)?;
         let info = Info(self.kernel.get(self.thread).registers.rsi.get());
         Ok(self.kernel.reply(self.thread, reply, info)?)
     }

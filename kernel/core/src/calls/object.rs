@@ -23,7 +23,9 @@ impl Call<'_> {
 
     /// The slot of that number in the CNode whose capability is in `slot`.
     fn slot_in(&self, slot: Ref<Slot>, number: Number) -> Result<Ref<Slot>, Error> {
-        self.kernel.cnode_slot(self.cnode(slot)?, number.0).ok_or(Error::OutOfRange)
+        self.kernel
+            .cnode_slot(self.cnode(slot)?, number.0)
+            .ok_or(Error::OutOfRange)
     }
 
     pub fn untyped_retype(
@@ -38,7 +40,13 @@ impl Call<'_> {
         let space = self.kernel.thread_cspace(self.thread);
         let target = self.kernel.writable_cnode(space, cnode)?;
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let what = Retype { kind, size, target, first: first.0, count };
+        let what = Retype {
+            kind,
+            size,
+            target,
+            first: first.0,
+            count,
+        };
         Ok((self.kernel.untyped_retype(slot, what)?.into(), 0))
     }
 
@@ -48,25 +56,51 @@ impl Call<'_> {
     }
 
     /// Source and empty destination of a copy, mint or move.
-    fn ends(&self, slot: Ref<Slot>, number: Number, source: Address) -> Result<(Ref<Slot>, Ref<Slot>), Error> {
+    fn ends(
+        &self,
+        slot: Ref<Slot>,
+        number: Number,
+        source: Address,
+    ) -> Result<(Ref<Slot>, Ref<Slot>), Error> {
         let target = self.kernel.cnode_empty_slot(self.cnode(slot)?, number.0)?;
-        let source = self.kernel.capability(self.kernel.thread_cspace(self.thread), source)?;
+        let source = self
+            .kernel
+            .capability(self.kernel.thread_cspace(self.thread), source)?;
         Ok((source, target))
     }
 
-    pub fn cnode_copy(&mut self, slot: Ref<Slot>, number: Number, source: Address, rights: Rights) -> Outcome<Values> {
+    pub fn cnode_copy(
+        &mut self,
+        slot: Ref<Slot>,
+        number: Number,
+        source: Address,
+        rights: Rights,
+    ) -> Outcome<Values> {
         let (source, target) = self.ends(slot, number, source)?;
         self.kernel.cnode_copy(source, target, rights, None)?;
         DONE
     }
 
-    pub fn cnode_mint(&mut self, slot: Ref<Slot>, number: Number, source: Address, rights: Rights, badge: u64) -> Outcome<Values> {
+    pub fn cnode_mint(
+        &mut self,
+        slot: Ref<Slot>,
+        number: Number,
+        source: Address,
+        rights: Rights,
+        badge: u64,
+    ) -> Outcome<Values> {
         let (source, target) = self.ends(slot, number, source)?;
-        self.kernel.cnode_copy(source, target, rights, Some(badge))?;
+        self.kernel
+            .cnode_copy(source, target, rights, Some(badge))?;
         DONE
     }
 
-    pub fn cnode_move(&mut self, slot: Ref<Slot>, number: Number, source: Address) -> Outcome<Values> {
+    pub fn cnode_move(
+        &mut self,
+        slot: Ref<Slot>,
+        number: Number,
+        source: Address,
+    ) -> Outcome<Values> {
         let (source, target) = self.ends(slot, number, source)?;
         self.kernel.slot_move(source, target);
         DONE
@@ -103,7 +137,9 @@ impl Call<'_> {
 
     pub fn notification_wait(&mut self, slot: Ref<Slot>, deadline: u64) -> Outcome<Values> {
         let notification = self.notification(slot)?;
-        let word = self.kernel.notification_wait(notification, self.thread, deadline)?;
+        let word = self
+            .kernel
+            .notification_wait(notification, self.thread, deadline)?;
         // A thread that waits gets the word when it is woken.
         Ok((word.unwrap_or(0), 0))
     }

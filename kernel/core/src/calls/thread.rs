@@ -2,7 +2,7 @@
 
 use sundog_abi::message::page;
 use sundog_abi::{Address, Error, ObjectType, Rights, Slot as Number, memory};
-use sundog_machine::{Object, Ref, Registers};
+use sundog_machine::{Object, Ref, Registers, SharedPage};
 
 use crate::context::SchedContext;
 use crate::dispatch::{Call, Values};
@@ -18,8 +18,8 @@ const DONE: Outcome<Values> = Ok((0, 0));
 /// Registers in the order of `thread_read_registers`, but for the flags at the end.
 fn listed(r: &Registers) -> [&core::cell::Cell<u64>; 19] {
     [
-        &r.rax, &r.rbx, &r.rcx, &r.rdx, &r.rsi, &r.rdi, &r.rbp, &r.rsp, &r.r8, &r.r9, &r.r10, &r.r11, &r.r12, &r.r13, &r.r14,
-        &r.r15, &r.rip, &r.rflags, &r.fs_base,
+        &r.rax, &r.rbx, &r.rcx, &r.rdx, &r.rsi, &r.rdi, &r.rbp, &r.rsp, &r.r8, &r.r9, &r.r10,
+        &r.r11, &r.r12, &r.r13, &r.r14, &r.r15, &r.rip, &r.rflags, &r.fs_base,
     ]
 }
 
@@ -30,16 +30,30 @@ impl Call<'_> {
     }
 
     /// A capability of the caller's; `None` for address 0.
-    fn held(&self, address: Address, kind: ObjectType, rights: Rights) -> Result<Option<Ref<Slot>>, Error> {
+    fn held(
+        &self,
+        address: Address,
+        kind: ObjectType,
+        rights: Rights,
+    ) -> Result<Option<Ref<Slot>>, Error> {
         if address == Address::NULL {
             return Ok(None);
         }
-        self.kernel.look_up(self.kernel.thread_cspace(self.thread), address, kind, rights).map(Some)
+        self.kernel
+            .look_up(
+                self.kernel.thread_cspace(self.thread),
+                address,
+                kind,
+                rights,
+            )
+            .map(Some)
     }
 
     /// An empty slot of a CNode that the caller may write.
     pub(super) fn target(&self, cnode: Address, slot: Number) -> Result<Ref<Slot>, Error> {
-        let cnode = self.kernel.writable_cnode(self.kernel.thread_cspace(self.thread), cnode)?;
+        let cnode = self
+            .kernel
+            .writable_cnode(self.kernel.thread_cspace(self.thread), cnode)?;
         self.kernel.cnode_empty_slot(cnode, slot.0)
     }
 
@@ -51,26 +65,44 @@ impl Call<'_> {
         }
     }
 
-    pub fn thread_configure(&mut self, slot: Ref<Slot>, cspace: Address, vspace: Address, fault: Address) -> Outcome<Values> {
+    pub fn thread_configure(
+        &mut self,
+        slot: Ref<Slot>,
+        cspace: Address,
+        vspace: Address,
+        fault: Address,
+    ) -> Outcome<Values> {
         let thread = self.stopped(slot)?;
         let cspace = self.held(cspace, ObjectType::CNode, Rights::USE)?;
         let vspace = self.held(vspace, ObjectType::VSpace, Rights::MAP)?;
         let fault = self.held(fault, ObjectType::Endpoint, Rights::SEND)?;
         if let Some(vspace) = vspace
-            && self.kernel.get(self.object::<VSpace>(vspace)?).is_for_guests()
+            && self
+                .kernel
+                .get(self.object::<VSpace>(vspace)?)
+                .is_for_guests()
         {
             return Err(Error::WrongType.into());
         }
         for source in [cspace, vspace, fault].into_iter().flatten() {
             self.kernel.may_derive(source)?;
         }
-        self.kernel.thread_install(self.kernel.thread_fault(thread), fault)?;
-        self.kernel.thread_install(self.kernel.thread_vspace(thread), vspace)?;
-        self.kernel.thread_install(self.kernel.thread_cspace(thread), cspace)?;
+        self.kernel
+            .thread_install(self.kernel.thread_fault(thread), fault)?;
+        self.kernel
+            .thread_install(self.kernel.thread_vspace(thread), vspace)?;
+        self.kernel
+            .thread_install(self.kernel.thread_cspace(thread), cspace)?;
         DONE
     }
 
-    pub fn thread_start_at(&mut self, slot: Ref<Slot>, instruction: u64, stack: u64, argument: u64) -> Outcome<Values> {
+    pub fn thread_start_at(
+        &mut self,
+        slot: Ref<Slot>,
+        instruction: u64,
+        stack: u64,
+        argument: u64,
+    ) -> Outcome<Values> {
         let thread = self.stopped(slot)?;
         if instruction >= memory::USER_END || stack > memory::USER_END {
             return Err(Error::OutOfRange.into());
@@ -124,10 +156,18 @@ impl Call<'_> {
     fn waiting(&self, slot: Ref<Slot>) -> Result<Ref<Thread>, Error> {
         let thread = self.object::<Thread>(slot)?;
         let object = self.kernel.get(thread);
-        if object.state() == State::Stopped || object.fault.get() != 0 { Ok(thread) } else { Err(Error::Busy) }
+        if object.state() == State::Stopped || object.fault.get() != 0 {
+            Ok(thread)
+        } else {
+            Err(Error::Busy)
+        }
     }
 
-    pub fn thread_bind_notification(&mut self, slot: Ref<Slot>, notification: Address) -> Outcome<Values> {
+    pub fn thread_bind_notification(
+        &mut self,
+        slot: Ref<Slot>,
+        notification: Address,
+    ) -> Outcome<Values> {
         let thread = self.object::<Thread>(slot)?;
         let bound = match self.held(notification, ObjectType::Notification, Rights::RECEIVE)? {
             Some(slot) => Some(self.object::<Notification>(slot)?),
@@ -147,29 +187,62 @@ impl Call<'_> {
         DONE
     }
 
-    pub fn thread_message_frame(&mut self, slot: Ref<Slot>, cnode: Address, number: Number) -> Outcome<Values> {
+    pub fn thread_message_frame(
+        &mut self,
+        slot: Ref<Slot>,
+        cnode: Address,
+        number: Number,
+    ) -> Outcome<Values> {
         let target = self.target(cnode, number)?;
-        let page = self.kernel.thread_message_page(self.object(slot)?);
+        let page = self.kernel.thread_message(self.object(slot)?);
         self.page_frame(slot, target, page)
     }
 
     /// Makes a Frame of one page that belongs to an object, as a child of the object's capability.
-    fn page_frame(&mut self, slot: Ref<Slot>, target: Ref<Slot>, page: u32) -> Outcome<Values> {
-        self.kernel.may_derive(slot)?;
-        self.kernel.frame_child(slot, target, page, 1, Rights::READ.union(Rights::WRITE));
+    fn page_frame(
+        &mut self,
+        slot: Ref<Slot>,
+        target: Ref<Slot>,
+        page: Ref<SharedPage>,
+    ) -> Outcome<Values> {
+        self.kernel.frame_child(
+            slot,
+            target,
+            page.unit(),
+            1,
+            Rights::READ.union(Rights::WRITE),
+        )?;
         DONE
     }
 
-    pub fn sched_configure(&mut self, slot: Ref<Slot>, context: Address, place: u64, budget: u64, period: u64) -> Outcome<Values> {
+    pub fn sched_configure(
+        &mut self,
+        slot: Ref<Slot>,
+        context: Address,
+        place: u64,
+        budget: u64,
+        period: u64,
+    ) -> Outcome<Values> {
         let _ = slot;
-        let context = self.held(context, ObjectType::SchedContext, Rights::USE)?.ok_or(Error::InvalidAddress)?;
-        self.kernel.context_configure(self.object(context)?, place & 0xff, place >> 8, budget, period)?;
+        let context = self
+            .held(context, ObjectType::SchedContext, Rights::USE)?
+            .ok_or(Error::InvalidAddress)?;
+        self.kernel.context_configure(
+            self.object(context)?,
+            place & 0xff,
+            place >> 8,
+            budget,
+            period,
+        )?;
         DONE
     }
 
     pub fn sched_bind(&mut self, slot: Ref<Slot>, thread: Address) -> Outcome<Values> {
-        let thread = self.held(thread, ObjectType::Thread, Rights::WRITE)?.ok_or(Error::InvalidAddress)?;
-        self.kernel.context_bind(self.object(slot)?, self.object(thread)?)?;
+        let thread = self
+            .held(thread, ObjectType::Thread, Rights::WRITE)?
+            .ok_or(Error::InvalidAddress)?;
+        self.kernel
+            .context_bind(self.object(slot)?, self.object(thread)?)?;
         DONE
     }
 
@@ -197,12 +270,19 @@ impl Call<'_> {
         if !self.kernel.get(vcpu).runner.is_none() {
             return Err(Error::Busy.into());
         }
-        let vspace = self.held(vspace, ObjectType::VSpace, Rights::MAP)?.ok_or(Error::InvalidAddress)?;
-        if !self.kernel.get(self.object::<VSpace>(vspace)?).is_for_guests() {
+        let vspace = self
+            .held(vspace, ObjectType::VSpace, Rights::MAP)?
+            .ok_or(Error::InvalidAddress)?;
+        if !self
+            .kernel
+            .get(self.object::<VSpace>(vspace)?)
+            .is_for_guests()
+        {
             return Err(Error::NotAllowed.into());
         }
         self.kernel.may_derive(vspace)?;
-        self.kernel.thread_install(self.kernel.vcpu_vspace(vcpu), Some(vspace))?;
+        self.kernel
+            .thread_install(self.kernel.vcpu_vspace(vcpu), Some(vspace))?;
         DONE
     }
 
@@ -218,9 +298,14 @@ impl Call<'_> {
         DONE
     }
 
-    pub fn vcpu_state_frame(&mut self, slot: Ref<Slot>, cnode: Address, number: Number) -> Outcome<Values> {
+    pub fn vcpu_state_frame(
+        &mut self,
+        slot: Ref<Slot>,
+        cnode: Address,
+        number: Number,
+    ) -> Outcome<Values> {
         let target = self.target(cnode, number)?;
-        let page = self.kernel.vcpu_state_page(self.object(slot)?);
+        let page = self.kernel.vcpu_page(self.object(slot)?);
         self.page_frame(slot, target, page)
     }
 

@@ -9,8 +9,10 @@ use sundog_machine::{Backing, Ref, Token};
 use crate::history::History;
 
 const SLOTS: u32 = 6;
-const UNITS: u32 = 256;
-const MEMORY: u32 = 64;
+const SYSTEM: u32 = 1;
+const MEMORY: u32 = 192;
+const UNITS: u32 = MEMORY + 192;
+const INIT_SLOTS: u32 = 12;
 
 /// One thing that a program can try. Slots are those of its own CNode.
 #[derive(Clone, Copy, Debug)]
@@ -155,8 +157,8 @@ impl World {
     pub fn new() -> World {
         let mut token = Token::host(Backing::new(UNITS, 1));
         token.zero(1, MEMORY - 1);
-        let mut kernel = Kernel::create(token, 1, 1);
-        let init = kernel.boot_cnode(4, 12);
+        let mut kernel = Kernel::create(token, SYSTEM, 1);
+        let init = kernel.boot_cnode(SYSTEM + Kernel::system_units(1), INIT_SLOTS);
         let slot = |index| kernel.cnode_slot(init, index).unwrap();
         let (memory, cnodes, endpoint) = (slot(2), [slot(3), slot(4)], slot(5));
         kernel.boot_untyped(memory, MEMORY, UNITS - MEMORY, false);

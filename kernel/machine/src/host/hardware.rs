@@ -4,7 +4,7 @@ use core::cell::{Cell, RefCell};
 use std::vec;
 use std::vec::Vec;
 
-use crate::Token;
+use crate::{Ref, Registers, SharedPage, TablePage, Token};
 
 /// What the hardware was told, and what it will answer.
 #[derive(Clone, Default)]
@@ -25,6 +25,8 @@ pub struct Hardware {
     pub left: Cell<u64>,
     /// What each CPU may remember of the page tables. Tests fill it with what they pretend that programs touched.
     pub translations: RefCell<Vec<Vec<Translation>>>,
+    /// The loader's package, at [`PACKAGE`] in physical memory.
+    pub package: Vec<u64>,
     /// After this many more steps a long operation is asked to let others in; none: never.
     pub preempt_after: Cell<Option<u32>>,
 }
@@ -58,7 +60,8 @@ impl Hardware {
         let range = u64::from(unit) / 64..(u64::from(unit) + u64::from(units)).div_ceil(64);
         for known in self.translations.borrow().iter().flatten() {
             assert!(
-                !range.contains(&known.page) && !known.tables.iter().any(|page| range.contains(page)),
+                !range.contains(&known.page)
+                    && !known.tables.iter().any(|page| range.contains(page)),
                 "memory is used again while a CPU remembers {known:x?}"
             );
         }
@@ -145,4 +148,57 @@ pub fn preempted(token: &Token) -> bool {
             false
         }
     }
+}
+
+/// The line of a device's interrupt vector.
+pub fn line_of(vector: u8) -> u32 {
+    u32::from(vector)
+}
+
+/// Ends a device's interrupt.
+pub fn end_of_interrupt(token: &Token) {
+    let _ = token;
+}
+
+/// Makes the CPU resume from these registers when the kernel is left; none: it waits for an interrupt.
+pub fn resume(token: &Token, registers: Option<&Registers>) {
+    let _ = (token, registers);
+}
+
+/// Loads the root of an address space on this CPU; none: the kernel's own.
+pub fn load_root(token: &Token, root: Option<Ref<TablePage>>) {
+    let _ = (token, root);
+}
+
+/// Gives this CPU's FPU to the guest of a state page.
+pub fn fpu_use(token: &Token, page: Ref<SharedPage>) {
+    let _ = (token, page);
+}
+
+/// Before the kernel is left: the FPU may be used only by the guest that has it.
+pub fn fpu_leave(token: &Token, page: Option<Ref<SharedPage>>) {
+    let _ = (token, page);
+}
+
+/// Writes a guest's FPU registers to its page, if a CPU has them.
+pub fn fpu_sync(token: &Token, page: Ref<SharedPage>) {
+    let _ = (token, page);
+}
+
+/// Takes the FPU from a guest that is about to end.
+pub fn fpu_forget(token: &Token, page: Ref<SharedPage>) {
+    let _ = (token, page);
+}
+
+/// Where the pretended loader puts its package.
+pub const PACKAGE: u64 = 0x4000_0000;
+
+/// Reads a word that the loader filled.
+pub fn boot_word(token: &Token, address: u64) -> u64 {
+    token.backing().hardware.package[(address - PACKAGE) as usize / 8]
+}
+
+/// Copies the loader's bytes into memory that was just taken for init.
+pub fn boot_copy(token: &Token, from: u64, to: u64, bytes: u64) {
+    let _ = (token, from, to, bytes);
 }

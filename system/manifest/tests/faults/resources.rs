@@ -166,3 +166,27 @@ fn rings_and_notifications() {
 fn memory_may_be_given_to_the_last_page() {
     assert!(read(&SOUND.replace("untyped = 64", "untyped = 212"), &has_image).is_ok());
 }
+
+#[test]
+fn neighbours_do_not_overlap() {
+    let driver = SOUND.replace("restart = \"always\"", "driver = true");
+    for ports in ["0x300, 8", "0x2f0, 8", "0xf3, 1", "0xf8, 1", "0xfff0, 16"] {
+        let text = driver.replace("untyped = 64", &format!("ports = [{ports}]"));
+        assert!(read(&text, &has_image).is_ok(), "{ports}");
+    }
+}
+
+#[test]
+fn roles_may_be_shared() {
+    let with = |badge: &str| {
+        SOUND
+            .replace("badge = 1 ", &format!("badge = \"{badge}\" "))
+            .replace("badge = 2 ", &format!("badge = \"{badge}\" "))
+    };
+    assert!(read(&with("0xfffffffffffffff0"), &has_image).is_ok());
+    let faults = faults_of(&with("0xffffffffffffffef"));
+    assert!(
+        faults[0].1.contains("could not tell them apart"),
+        "{faults:#?}"
+    );
+}
