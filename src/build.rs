@@ -35,18 +35,19 @@ pub fn all(tree: &Tree, progress: &mut Progress) -> Result<Vec<PathBuf>, String>
     host.args(["--release", "--package", HOST_PACKAGE])
         .envs(HOST_PROFILE);
     run(host)?;
-    let programs = crates::bare(tree)?;
+    let packages = crates::bare(tree)?;
+    let programs: Vec<_> = packages.iter().filter(|package| package.program).collect();
     if !programs.is_empty() {
         progress.step("building the kernel and the system's programs");
         let mut bare = cargo(tree, "build", BARE_TARGET, &tree.bare_target());
         bare.arg("--release");
         for program in programs {
-            bare.args(["--package", &program]);
+            bare.args(["--package", &program.name]);
             built.push(
                 tree.bare_target()
                     .join(BARE_TARGET)
                     .join("release")
-                    .join(program),
+                    .join(&program.name),
             );
         }
         run(bare)?;

@@ -1,21 +1,35 @@
-//! Which packages of the tree are bare programs: the kernel and the native programs, built for no operating system.
+//! Which packages of the tree are made for the bare machine: the kernel, the native programs and the libraries that they use.
 
 use crate::tree::Tree;
 use std::fs;
 use std::path::Path;
 
-/// The names of all bare programs, in the order of their folders: packages whose `src/main.rs` has no `main` (`no_main`).
+/// A package that can be compiled for the bare machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The package's name.
+    pub name: String,
+    /// Whether it is a program; else it is a library.
+    pub program: bool,
+    /// Whether it can be compiled for the host too, so that its tests run there.
+    pub on_host: bool,
+}
+
+/// All packages for the bare machine, in the order of their folders.
+///
+/// They are known by the attributes at the top of their first source file: programs by `no_main`, libraries by `no_std`. One that
+/// stands in a `cfg_attr` holds for the bare machine only.
 ///
 /// # Errors
 /// A text that names the manifest whose package name cannot be read.
-pub fn bare(tree: &Tree) -> Result<Vec<String>, String> {
-    let mut names = Vec::new();
-    search(&tree.root, tree, &mut names)?;
-    Ok(names)
+pub fn bare(tree: &Tree) -> Result<Vec<Package>, String> {
+    let mut packages = Vec::new();
+    search(&tree.root, tree, &mut packages)?;
+    Ok(packages)
 }
 
 /// Looks through `folder`'s subfolders; a package can contain others.
-fn search(folder: &Path, tree: &Tree, names: &mut Vec<String>) -> Result<(), String> {
+fn search(folder: &Path, tree: &Tree, packages: &mut Vec<Package>) -> Result<(), String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(());
     };
@@ -32,20 +46,38 @@ fn search(folder: &Path, tree: &Tree, names: &mut Vec<String>) -> Result<(), Str
         if hidden || folder == tree.target || folder == tree.root.join("target") {
             continue;
         }
-        let main = fs::read_to_string(folder.join("src/main.rs")).unwrap_or_default();
-        if main
-            .lines()
-            .any(|line| line.starts_with("#![") && line.contains("no_main"))
-        {
-            let manifest = folder.join("Cargo.toml");
-            let text = fs::read_to_string(&manifest).unwrap_or_default();
-            let name = package_name(&text)
-                .ok_or_else(|| format!("sundog: no package name in {}", manifest.display()))?;
-            names.push(name.to_owned());
+        let manifest = folder.join("Cargo.toml");
+        if let Ok(text) = fs::read_to_string(&manifest) {
+            let source =
+                |name: &str| fs::read_to_string(folder.join("src").join(name)).unwrap_or_default();
+            if let Some((program, on_host)) = kind(&source("main.rs"), &source("lib.rs")) {
+                let name = package_name(&text)
+                    .ok_or_else(|| format!("sundog: no package name in {}", manifest.display()))?;
+                packages.push(Package {
+                    name: name.to_owned(),
+                    program,
+                    on_host,
+                });
+            }
         }
-        search(&folder, tree, names)?;
+        search(&folder, tree, packages)?;
     }
     Ok(())
+}
+
+/// Whether a package with these sources is a program, and whether it is for the host too; `None` if it is not for the bare machine.
+fn kind(main: &str, lib: &str) -> Option<(bool, bool)> {
+    if let Some(attribute) = attribute(main, "no_main") {
+        return Some((true, attribute.starts_with("#![cfg_attr(")));
+    }
+    attribute(lib, "no_std").map(|_| (false, true))
+}
+
+/// The attribute of a source file's own that contains a word.
+fn attribute<'a>(source: &'a str, word: &str) -> Option<&'a str> {
+    source
+        .lines()
+        .find(|line| line.starts_with("#![") && line.contains(word))
 }
 
 /// The name in a manifest's `[package]` table.
@@ -71,5 +103,17 @@ mod tests {
         let manifest = "[[bin]]\nname = \"other\"\n\n[package]\nversion = \"1\"\nname = \"mine\"\n";
         assert_eq!(package_name(manifest), Some("mine"));
         assert_eq!(package_name("[package]\n[lib]\nname = \"x\"\n"), None);
+    }
+
+    #[test]
+    fn kinds_are_told_by_attributes() {
+        let both = "//! A kernel.\n#![cfg_attr(target_os = \"none\", no_std, no_main)]\n";
+        assert_eq!(kind(both, ""), Some((true, true)));
+        assert_eq!(kind("#![no_std]\n#![no_main]\n", ""), Some((true, false)));
+        assert_eq!(kind("", "//! Words.\n#![no_std]\n"), Some((false, true)));
+        assert_eq!(
+            kind("// no_main\nfn main() {}\n", "//! With std, not no_std.\n"),
+            None
+        );
     }
 }

@@ -32,11 +32,17 @@ const KEPT_FOR_BUILDS: [&str; 6] = [
 /// Takes cargo's and rustup's own variables out of what `command` inherits.
 pub fn clean(command: &mut Command, tree: &Tree) {
     for (name, _) in env::vars_os() {
-        if is_of_cargo(&name) {
+        if is_of_cargo(&name) && name != "CARGO_HOME" {
             command.env_remove(&name);
         }
     }
-    command.env_remove("RUSTUP_HOME");
+    // Rustup always sets these two; where they say more than the default, the caller did.
+    for (name, usual) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+        let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(usual).into_os_string());
+        if env::var_os(name) == home {
+            command.env_remove(name);
+        }
+    }
     if let Some(folders) = env::var_os("LD_LIBRARY_PATH") {
         match library_folders(&folders, tree) {
             Some(kept) => command.env("LD_LIBRARY_PATH", kept),

@@ -15,12 +15,14 @@ pub mod total;
 pub mod tree;
 
 use progress::Progress;
+use std::fs::File;
 use std::path::PathBuf;
 use tree::Tree;
 
 /// The environment variable for continuous integration that makes the launcher print something and end.
 ///
-/// `missing` prints what the machine lacks and installs nothing; `programs` prints the packages of all bare programs.
+/// `missing`: what the machine lacks; nothing is installed. `bare`: the packages that are for the bare machine. `bare-only`: those of
+/// them that are not for the host.
 pub const ONLY_PRINT: &str = "SUNDOG_ONLY_PRINT";
 
 /// Sets up the machine and builds what is not up to date; the answer is the path of the command `sundog`.
@@ -28,16 +30,37 @@ pub const ONLY_PRINT: &str = "SUNDOG_ONLY_PRINT";
 /// # Errors
 /// A text for a person, of one or more lines, that says what failed and what to do.
 pub fn set_up(tree: &Tree) -> Result<PathBuf, String> {
-    let missing = needs::missing(tree);
+    let stamp = stamp::of_sources(tree)?;
+    if needs::missing(tree).is_empty() && stamp::is_current(tree, &stamp) {
+        return Ok(build::command_path(tree));
+    }
     let mut progress = Progress::new();
+    let _lock = lock(tree, &mut progress)?;
+    // Another start may have done it all in the meantime.
+    let missing = needs::missing(tree);
     if !missing.is_empty() {
         needs::provide(&missing, tree, &mut progress)?;
     }
-    let command = build::command_path(tree);
     let stamp = stamp::of_sources(tree)?;
     if !stamp::is_current(tree, &stamp) {
         let built = build::all(tree, &mut progress)?;
         stamp::write(tree, &stamp, &built)?;
     }
-    Ok(command)
+    Ok(build::command_path(tree))
+}
+
+/// Waits until no other start of this tree sets up; until the file is closed no other will.
+fn lock(tree: &Tree, progress: &mut Progress) -> Result<File, String> {
+    let path = tree.target.join("setup.lock");
+    let fail = |error| format!("sundog: cannot lock {}: {error}", path.display());
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(fail)?;
+    if file.try_lock().is_err() {
+        progress.step("waiting for another start that sets up");
+        file.lock().map_err(fail)?;
+    }
+    Ok(file)
 }

@@ -33,11 +33,19 @@ fn main() -> ExitCode {
 
 /// What continuous integration asked for.
 fn only_print(what: &OsStr, tree: &Tree) -> Result<String, String> {
+    let names = |wanted: fn(&crates::Package) -> bool| -> Result<String, String> {
+        let packages = crates::bare(tree)?.into_iter().filter(wanted);
+        Ok(packages
+            .map(|package| package.name)
+            .collect::<Vec<_>>()
+            .join("\n"))
+    };
     match what.to_str() {
         Some("missing") => Ok(needs::list(&needs::missing(tree))),
-        Some("programs") => Ok(crates::bare(tree)?.join("\n")),
+        Some("bare") => names(|_| true),
+        Some("bare-only") => names(|package| !package.on_host),
         _ => Err(format!(
-            "sundog: {ONLY_PRINT} is `missing` or `programs`, not {what:?}"
+            "sundog: {ONLY_PRINT} is `missing`, `bare` or `bare-only`, not {what:?}"
         )),
     }
 }

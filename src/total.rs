@@ -1,6 +1,6 @@
 //! Runs test commands one after the other and adds up what they report.
 
-use std::io::{BufRead, BufReader, Write, stdout};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 /// The sum of all test runs.
@@ -24,11 +24,11 @@ impl Total {
         }
     }
 
-    /// Runs a test command, shows what it says as it comes and adds up its `test result:` lines.
+    /// Runs a test command, passes on what it says as it comes and adds up its `test result:` lines.
     ///
     /// # Errors
     /// A text that says why the command cannot be run; failing tests are no error.
-    pub fn add_run(&mut self, mut command: Command) -> Result<(), String> {
+    pub fn add_run(&mut self, mut command: Command, shown: &mut impl Write) -> Result<(), String> {
         let name = command.get_program().to_string_lossy().into_owned();
         let fail = |error| format!("sundog: cannot run {name}: {error}");
         let mut child = command
@@ -41,9 +41,9 @@ impl Total {
             let mut line = Vec::new();
             while output.read_until(b'\n', &mut line).map_err(fail)? > 0 {
                 self.add_line(&String::from_utf8_lossy(&line));
-                stdout()
+                shown
                     .write_all(&line)
-                    .and_then(|()| stdout().flush())
+                    .and_then(|()| shown.flush())
                     .map_err(fail)?;
                 line.clear();
             }
@@ -85,13 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn results_are_added_up() {
-        let mut total = Total::new();
-        total
-            .add_run(shell(
-                "echo 'test result: ok. 3 passed; 0 failed; 1 ignored'; echo 9 passed",
-            ))
-            .unwrap();
+    fn results_are_added_up_and_passed_on() {
+        let (mut total, mut shown) = (Total::new(), Vec::new());
+        let first = "echo 'test result: ok. 3 passed; 0 failed; 1 ignored'; echo 9 passed";
+        total.add_run(shell(first), &mut shown).unwrap();
         assert_eq!(
             total,
             Total {
@@ -100,11 +97,12 @@ mod tests {
                 good: true
             }
         );
-        total
-            .add_run(shell(
-                "echo 'test result: FAILED. 1 passed; 2 failed; 0 ignored'; exit 101",
-            ))
-            .unwrap();
+        assert_eq!(
+            shown,
+            b"test result: ok. 3 passed; 0 failed; 1 ignored\n9 passed\n"
+        );
+        let second = "echo 'test result: FAILED. 1 passed; 2 failed; 0 ignored'; exit 101";
+        total.add_run(shell(second), &mut shown).unwrap();
         assert_eq!(
             total,
             Total {
@@ -117,8 +115,8 @@ mod tests {
 
     #[test]
     fn a_run_that_fails_without_a_count_is_not_good() {
-        let mut total = Total::new();
-        total.add_run(shell("exit 101")).unwrap();
+        let (mut total, mut shown) = (Total::new(), Vec::new());
+        total.add_run(shell("exit 101"), &mut shown).unwrap();
         assert_eq!(
             total,
             Total {
@@ -127,11 +125,9 @@ mod tests {
                 good: false
             }
         );
-        assert!(
-            total
-                .add_run(Command::new("/nowhere"))
-                .unwrap_err()
-                .contains("/nowhere")
-        );
+        let error = total
+            .add_run(Command::new("/nowhere"), &mut shown)
+            .unwrap_err();
+        assert!(error.contains("/nowhere"));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `cargo test WORD` runs the tests with WORD in their name; options after `--` go to the host's tests.
 
+use std::io::stdout;
 use std::process::{Command, ExitCode};
 use sundog_launcher::total::Total;
 use sundog_launcher::tree::{HOST_TARGET, Tree};
@@ -38,17 +39,20 @@ fn run(arguments: &[String]) -> Result<Total, String> {
 
     let mut host = build::cargo(&tree, "test", HOST_TARGET, &tree.host_target());
     host.args(["--workspace", "--no-fail-fast", "--exclude", LAUNCHER]);
-    for program in crates::bare(&tree)? {
-        host.args(["--exclude", &program]);
+    for package in crates::bare(&tree)?
+        .iter()
+        .filter(|package| !package.on_host)
+    {
+        host.args(["--exclude", &package.name]);
     }
     host.arg("--").args(arguments);
-    total.add_run(host)?;
+    total.add_run(host, &mut stdout())?;
 
     let mut target = Command::new(sundog);
     target
         .arg("test")
         .args(arguments.iter().filter(|word| !word.starts_with('-')));
     environment::clean(&mut target, &tree);
-    total.add_run(target)?;
+    total.add_run(target, &mut stdout())?;
     Ok(total)
 }

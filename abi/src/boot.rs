@@ -20,6 +20,14 @@ pub mod slot {
     pub const PAGE_TABLES: u32 = 8;
     /// The boot package, a Frame with read and execute.
     pub const PACKAGE: u32 = 9;
+    /// The boot page, a Frame with read.
+    pub const BOOT_PAGE: u32 = 10;
+    /// Init's message page, a Frame.
+    pub const MESSAGE: u32 = 11;
+    /// The memory of init's writable segments, a Frame each.
+    pub const FIRST_DATA: u32 = 12;
+    /// How many of those there can be.
+    pub const DATA: u32 = 4;
     /// The first untyped; the boot page says how many there are.
     pub const FIRST_UNTYPED: u32 = 16;
 }

@@ -1,8 +1,10 @@
 //! `sundog check`: the rules of the source tree that no compiler checks.
 
+mod code;
 mod licences;
 mod manifests;
 mod source_files;
+mod style;
 mod unsafe_code;
 
 use crate::failure::Failure;
@@ -15,6 +17,7 @@ pub fn main() -> Result<ExitCode, Failure> {
     let files = source_files::list(root)?;
     let mut breaches = manifests::breaches(root, &files)?;
     breaches.extend(unsafe_code::breaches(root, &files)?);
+    breaches.extend(style::breaches(root, &files)?);
     breaches.extend(licences::breaches(root)?);
     for breach in &breaches {
         println!("{breach}");

@@ -10,19 +10,23 @@
 //! * [`client`]: the other end, a [`FileServer`] whose tree is elsewhere.
 
 mod attr;
-//LATER pub mod client;
+pub mod client;
 mod error;
 pub mod server;
-//LATER pub mod session;
-//LATER pub mod wire;
+pub mod session;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod wire;
 
 pub use attr::{
     Attr, Kind, Node, Owner, SetAttr, SetTime, StatFs, Time, device, device_major, device_minor,
 };
-//LATER pub use client::{Client, Transport};
+pub use client::{Client, Transport};
 pub use error::FileError;
 pub use server::{
     Allocate, Created, DirEntry, FileServer, Handle, NAME_MAX, OpenFlags, RenameFlags, Result,
     check_name,
 };
-//LATER pub use session::Session;
+pub use session::Session;
+pub use table::Table;

@@ -1,5 +1,6 @@
 //! Linux system calls of the host side that need unsafe code.
 
 mod child;
+pub mod ptrace;
 
 pub use child::die_with_parent;

@@ -27,6 +27,7 @@ impl Kernel {
         self.check_rights(&tree);
         self.check_counts(&tree);
         self.check_memory(&tree);
+        self.check_mappings(&tree);
         tree
     }
 
@@ -229,6 +230,10 @@ impl Kernel {
             ObjectType::Untyped => Some((slot.object.number(), slot.size.get())),
             ObjectType::Frame => Some((slot.object.number() * 64, slot.size.get() * 64)),
             ObjectType::CNode => Some((slot.object.number(), CNode::units(slot.size.get()))),
+            ObjectType::PageTables => {
+                crate::object_shape(ObjectType::PageTables, u64::from(slot.size.get()))
+                    .map(|(units, _)| (slot.object.number(), units as u32))
+            }
             kind => {
                 crate::object_shape(kind, 0).map(|(units, _)| (slot.object.number(), units as u32))
             }

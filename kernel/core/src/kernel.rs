@@ -91,6 +91,15 @@ impl Kernel {
     pub(crate) const LINES_UNIT: u32 = Self::ROOT_UNIT + 1;
     pub(crate) const CPUS_UNIT: u32 = Self::LINES_UNIT + hardware::LINES as u32;
 
+    /// Gives the token back, so that the lock can be let go.
+    pub fn into_token(self) -> Token {
+        debug_assert!(
+            self.flush.get() == 0,
+            "no flush is outstanding when the lock is let go"
+        );
+        self.token
+    }
+
     /// The object that a reference names.
     #[inline(always)]
     pub fn get<T: Object>(&self, reference: Ref<T>) -> &T {
@@ -115,6 +124,7 @@ impl Kernel {
     /// A preemption point: stops the operation if something more urgent waits.
     pub(crate) fn preemption_point(&self) -> Outcome {
         if hardware::preempted(&self.token) {
+            self.finish_flush();
             Err(Stop::Preempted)
         } else {
             Ok(())

@@ -9,6 +9,7 @@
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+pub mod boot;
 mod calls;
 mod cancel;
 mod cnode;
@@ -42,6 +43,8 @@ mod walk;
 
 #[cfg(not(target_os = "none"))]
 pub mod check;
+#[cfg(not(target_os = "none"))]
+mod check_mappings;
 
 pub use cnode::CNode;
 pub use context::SchedContext;
@@ -49,9 +52,10 @@ pub use cpu::Cpu;
 pub use endpoint::Endpoint;
 pub use ipc::Wish;
 pub use kernel::{Kernel, Outcome, Stop, System};
+pub use mapping::{End, Records};
 pub use notification::Notification;
 pub(crate) use object::object_shape;
-pub use page_tables::PageTables;
+pub use page_tables::{MOST_PAGES, Page, PageTables, Place, RunList};
 pub use range::{Map, Share};
 pub use reply::Reply;
 pub use slot::{Slot, flag};

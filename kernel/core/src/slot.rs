@@ -25,7 +25,7 @@ object! {
 /// | type | `object` | `size` | `badge` | `extra` |
 /// |---|---|---|---|---|
 /// | Untyped | first unit | units | | watermark, prepared (units) |
-/// | Frame | first page | pages | | head of the list of its mappings (two words) |
+/// | Frame | first page | pages | | first and last of the list of its mappings (two words each) |
 /// | CNode | header | slots | | |
 /// | Endpoint, Notification | header | | badge | |
 /// | IoPorts | first port | ports | | |

@@ -1,24 +1,75 @@
 //! The image on the bare machine: what the architecture layer calls, and what happens on a panic.
 
 use core::panic::PanicInfo;
+
 use sundog_arch_x86_64::boot::BootInfo;
 use sundog_arch_x86_64::event::Event;
-use sundog_arch_x86_64::{debugcon, exit, tsc};
+use sundog_arch_x86_64::start_info::MemoryKind;
+use sundog_arch_x86_64::{debugcon, exit, lapic, per_cpu, tsc};
+use sundog_core::{Kernel, System, boot};
+use sundog_machine::hardware;
+
+/// Ranges of memory that are used at most.
+const RANGES: usize = 16;
 
 sundog_arch_x86_64::entry_points!(boot, entry);
 
+/// Makes the system and lets init run on this CPU.
 fn boot(info: &'static BootInfo) {
-    let ticks = tsc::now() - info.entry_ticks;
     debugcon::line(format_args!("sundog: {} CPUs", info.cpus));
     say_what_is_missing(info);
-    debugcon::line(format_args!(
-        "sundog: {ticks} ticks from entry, {} ticks in a millisecond",
-        tsc::ticks_per_ms()
-    ));
-    exit::exit(exit::PASS)
+    let Some(package) = info.start.module() else {
+        debugcon::line(format_args!(
+            "sundog: no boot package (-initrd); nothing to run"
+        ));
+        exit::exit(exit::PASS)
+    };
+    let mut memory = [(0, 0); RANGES];
+    let mut count = 0;
+    let usable = info.start.memory().iter();
+    for range in usable.filter(|range| range.kind == MemoryKind::Ram) {
+        if count < RANGES {
+            memory[count] = (range.start, range.end);
+            count += 1;
+        }
+    }
+    let described = boot::BootInfo {
+        memory: &memory[..count],
+        free: info.kernel_end,
+        package,
+        command_line: info.start.command_line(),
+        cpus: info.cpus as u32,
+        ticks_per_microsecond: tsc::ticks_per_us(),
+        entry_ticks: info.entry_ticks,
+    };
+    let token = sundog_machine::lock();
+    hardware::route_lines(&info.madt);
+    match Kernel::boot(token, &described) {
+        Ok(kernel) => {
+            sundog_machine::set_root(kernel.token(), kernel.system());
+            kernel.leave();
+            sundog_machine::unlock(kernel.into_token());
+            // The others look for work, and set their timers.
+            for cpu in (0..info.cpus).filter(|cpu| *cpu != per_cpu::index()) {
+                lapic::call(cpu);
+            }
+        }
+        Err(text) => panic!("boot: {text}"),
+    }
 }
 
-fn entry(_event: Event) {}
+/// One entry into the kernel.
+fn entry(event: Event) {
+    let token = sundog_machine::lock();
+    let Some(system) = sundog_machine::root::<System>() else {
+        // An interrupt before the system exists.
+        sundog_machine::unlock(token);
+        return;
+    };
+    let mut kernel = Kernel::resume(token, system, per_cpu::index());
+    kernel.handle(event);
+    sundog_machine::unlock(kernel.into_token());
+}
 
 /// A line for each thing that the machine lacks or that could not be used.
 fn say_what_is_missing(info: &BootInfo) {

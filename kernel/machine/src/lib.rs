@@ -24,7 +24,7 @@ mod backing;
 
 pub use backing::{Backing, hardware};
 #[cfg(target_os = "none")]
-pub use backing::{lock, unlock};
+pub use backing::{lock, root, set_root, unlock};
 pub use link::{Link, Side};
 pub use object::{FIRST_OBJECT_KIND, Field, Object, ObjectCell};
 pub use reference::{Opt, Ref, UNIT};

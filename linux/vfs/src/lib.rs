@@ -28,14 +28,42 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod attributes;
+pub mod constants;
 pub mod context;
+mod dentry;
+mod descriptors;
+mod devices;
 pub mod errno;
+mod file;
+mod folder;
+mod gate;
+mod locks;
+mod mounts;
+mod names;
+mod namespace;
+mod objects;
+mod open;
 pub mod outcome;
+mod poll;
+mod proc;
 pub mod process_info;
+mod resolve;
 pub mod stat;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod tty;
+mod vfs;
+mod working;
 
 pub use context::{Context, Creds, FdsId, FileId, FsId, Job, UserMemory};
 pub use errno::Errno;
+pub use file::FileObject;
+pub use gate::{Closed, GateAnswer, GateRequest, Gatekeeper};
+pub use mounts::{MountFlags, Place};
 pub use outcome::{Attempt, Event, FileIdentity, Queue, Ready, Stop, Target};
+pub use poll::Readiness;
 pub use process_info::{NoProcesses, ProcInfo, ProcessFile, ProcessView, SystemFile};
 pub use stat::Stat;
+pub use vfs::{Random, Setup, Vfs};

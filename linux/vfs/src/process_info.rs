@@ -102,6 +102,8 @@ pub trait ProcInfo {
     fn tasks(&self, pid: u32) -> Vec<u32>;
     /// One process (or thread: /proc/TID exists, unlisted).
     fn process(&self, pid: u32) -> Option<ProcessView>;
+    /// The session that a process group belongs to, if there is such a group.
+    fn group_session(&self, group: u32) -> Option<u32>;
     /// The text of a process' file; `None` if the process is gone.
     fn process_text(&self, pid: u32, file: ProcessFile) -> Option<Vec<u8>>;
     /// The text of a file outside of processes.
@@ -119,6 +121,9 @@ impl ProcInfo for NoProcesses {
         Vec::new()
     }
     fn process(&self, _: u32) -> Option<ProcessView> {
+        None
+    }
+    fn group_session(&self, _: u32) -> Option<u32> {
         None
     }
     fn process_text(&self, _: u32, _: ProcessFile) -> Option<Vec<u8>> {

@@ -77,7 +77,7 @@ pub enum Allocate {
 pub struct DirEntry<'a> {
     /// The node's number.
     pub id: u64,
-    /// Where listing goes on behind this entry.
+    /// Where listing goes on behind this entry; above 0 and below 2^61.
     pub next: u64,
     /// What it is.
     pub kind: super::Kind,

@@ -12,6 +12,9 @@ pub struct Mapping {
     writable: bool,
 }
 
+// SAFETY: all threads of a program have the same memory mapped, and access through a shared reference only reads, by copies.
+unsafe impl Send for Mapping {}
+
 impl Mapping {
     /// The pages mapped at `base`.
     ///

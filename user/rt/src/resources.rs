@@ -4,7 +4,7 @@ use crate::mapping::Mapping;
 use crate::window::Window;
 use core::ptr::NonNull;
 use sundog_abi::memory::PAGE_SIZE;
-use sundog_abi::{Error, Protection};
+use sundog_abi::{Error, Protection, Rights};
 use sundog_cap::object::{Frame, PageTables, VSpace};
 use sundog_cap::{Cap, Pool, Result, Slots};
 use sundog_ring::{HEADER_BYTES, Mapped};
@@ -93,6 +93,22 @@ impl Resources {
         let base = self.map_parts(&[(first, pages)], pages, frame, protection)?;
         // SAFETY: the pages were mapped just now in a range of addresses that nothing else uses until `unmap` gives it back.
         Ok(unsafe { Mapping::new(base, pages, protection.contains(Protection::WRITE)) })
+    }
+
+    /// Maps pages of `frame`, whose contents never change, for as long as the program runs. That they do not change is the word of
+    /// whoever gave the frame: a parent, which a program trusts with all its memory anyway.
+    ///
+    /// # Errors
+    /// Those of [`Resources::map`]; `NotAllowed` if the capability itself would allow writing.
+    pub fn map_constant(&mut self, frame: Cap<Frame>, pages: u32) -> Result<&'static [u8]> {
+        let description = self.slots.cnode().inspect(frame.slot())?;
+        if description.rights.contains(Rights::WRITE) {
+            return Err(Error::NotAllowed);
+        }
+        let base = self.map_parts(&[(0, pages)], pages, frame, Protection::READ)?;
+        let bytes = pages as usize * PAGE_SIZE as usize;
+        // SAFETY: the pages were mapped just now and are never unmapped; nobody writes them, as the text above says.
+        Ok(unsafe { core::slice::from_raw_parts(base.as_ptr(), bytes) })
     }
 
     /// Maps a frame as a stack: the page in front of it stays unmapped for good.

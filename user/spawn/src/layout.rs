@@ -5,7 +5,7 @@ use crate::program::{Program, SpawnError, What};
 use alloc::vec::Vec;
 use sundog_abi::memory::PAGE_SIZE;
 use sundog_rt::start::{Start, TOTAL_BYTES, capability};
-use sundog_rt::{HEAP_ADDRESS, STACK_END, START_ADDRESS, TABLE_PAGES};
+use sundog_rt::{HEAP_ADDRESS, STACK_END, START_ADDRESS};
 
 /// Most pages of a stack: between it and the start pages one page at least stays unmapped.
 const MAX_STACK_PAGES: u32 = ((STACK_END - START_ADDRESS) / PAGE_SIZE) as u32 - START_PAGES - 1;
@@ -27,6 +27,8 @@ const SLOT_BYTES: u64 = 64;
 const LEAST_REST: u64 = 32 * 1024;
 /// Bytes that one leaf table maps.
 const LEAF_BYTES: u64 = 2 << 20;
+/// Bytes that a directory of the second level leads to.
+const GIB: u64 = 1 << 30;
 /// Pages of one run of tables; the kernel takes up to 250, and a header in front of each run.
 pub(crate) const TABLE_RUN: u64 = 240;
 /// Pages of a leaf table with its records.
@@ -83,8 +85,8 @@ impl Layout {
             HEAP_ADDRESS,
             HEAP_ADDRESS + u64::from(program.heap_pages) * PAGE_SIZE,
         ));
-        // Directories of the two upper levels (of the second one for each GiB), and leaf tables.
-        let table_pages = 5 + LEAF_PAGES * leaf_tables(&ranges);
+        // A directory of the first level, one of the second for each GiB, and leaf tables; they fit exactly.
+        let table_pages = 1 + spans(&ranges, GIB) + LEAF_PAGES * spans(&ranges, LEAF_BYTES);
 
         let image_pages: u64 = image
             .segments
@@ -95,7 +97,7 @@ impl Layout {
             + u64::from(start_pages)
             + u64::from(program.stack_pages)
             + u64::from(program.heap_pages);
-        let tables = table_pages + table_pages.div_ceil(TABLE_RUN) + TABLE_PAGES + 1;
+        let tables = table_pages + table_pages.div_ceil(TABLE_RUN);
         let cnode = (u64::from(program.slots) + 1) * SLOT_BYTES;
         let mut bytes = (frames + tables) * PAGE_SIZE + cnode + OBJECT_BYTES;
         for grant in &program.grants {
@@ -118,17 +120,17 @@ impl Layout {
     }
 }
 
-/// How many leaf tables the ranges need; they are in the order of their addresses.
-fn leaf_tables(ranges: &[(u64, u64)]) -> u64 {
-    let mut tables = 0;
+/// How many aligned spans of `span` bytes the ranges touch; they are in the order of their addresses.
+fn spans(ranges: &[(u64, u64)], span: u64) -> u64 {
+    let mut count = 0;
     let mut next = 0;
     for (start, end) in ranges.iter().filter(|(start, end)| start < end) {
-        let first = (start / LEAF_BYTES).max(next);
-        let last = end.div_ceil(LEAF_BYTES);
-        tables += last.saturating_sub(first);
+        let first = (start / span).max(next);
+        let last = end.div_ceil(span);
+        count += last.saturating_sub(first);
         next = last.max(next);
     }
-    tables
+    count
 }
 
 /// The first slot behind everything that is granted; checks that each slot is granted once.
@@ -227,11 +229,14 @@ mod tests {
     #[test]
     fn leaf_tables_are_counted_once_for_neighbours() {
         const M: u64 = 1 << 20;
-        assert_eq!(leaf_tables(&[]), 0);
-        assert_eq!(leaf_tables(&[(2 * M, 2 * M)]), 0);
-        assert_eq!(leaf_tables(&[(2 * M, 3 * M), (3 * M, 4 * M)]), 1);
+        assert_eq!(spans(&[], LEAF_BYTES), 0);
+        assert_eq!(spans(&[(2 * M, 2 * M)], LEAF_BYTES), 0);
+        assert_eq!(spans(&[(2 * M, 3 * M), (3 * M, 4 * M)], LEAF_BYTES), 1);
         assert_eq!(
-            leaf_tables(&[(2 * M, 3 * M), (3 * M, 4 * M + 1), (256 * M, 257 * M)]),
+            spans(
+                &[(2 * M, 3 * M), (3 * M, 4 * M + 1), (256 * M, 257 * M)],
+                LEAF_BYTES
+            ),
             3
         );
     }

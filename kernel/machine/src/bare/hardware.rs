@@ -7,12 +7,14 @@ use sundog_arch_x86_64::event::FIRST_DEVICE_VECTOR;
 use sundog_arch_x86_64::ioapic;
 use sundog_arch_x86_64::kernel_map;
 use sundog_arch_x86_64::lapic;
+use sundog_arch_x86_64::layout::{DIRECT_MAP_SIZE, direct};
+use sundog_arch_x86_64::paging;
 use sundog_arch_x86_64::per_cpu;
 use sundog_arch_x86_64::port;
 use sundog_arch_x86_64::tsc;
 
 use super::mailbox;
-use crate::Token;
+use crate::{Ref, Registers, TablePage, Token};
 
 /// Interrupt lines.
 pub const LINES: usize = 24;
@@ -114,4 +116,65 @@ pub(super) fn for_each(cpus: u64, mut each: impl FnMut(usize)) {
         each(left.trailing_zeros() as usize);
         left &= left - 1;
     }
+}
+
+/// The line of a device's interrupt vector.
+pub fn line_of(vector: u8) -> u32 {
+    u32::from(vector - FIRST_DEVICE_VECTOR)
+}
+
+/// Ends a device's interrupt.
+pub fn end_of_interrupt(_token: &Token) {
+    lapic::end_of_interrupt();
+}
+
+/// Makes the CPU resume from these registers when the kernel is left; none: it waits for an interrupt.
+pub fn resume(_token: &Token, registers: Option<&Registers>) {
+    let pointer = registers.map_or(core::ptr::null(), core::ptr::from_ref);
+    // SAFETY: the registers are part of a thread or VCpu, which lives until `take_off` made this CPU leave it (invariant 3); the
+    // core resumes a thread on one CPU at a time.
+    unsafe { per_cpu::set_current(pointer) };
+}
+
+/// Loads the root of an address space on this CPU; none: the kernel's own.
+pub fn load_root(_token: &Token, root: Option<Ref<TablePage>>) {
+    let address = root.map_or_else(kernel_map::root, Ref::address);
+    // SAFETY: the upper half of each root is the kernel's own (VSpace::create), and the root is in use until every CPU has left it.
+    unsafe { paging::load_root(address) };
+}
+
+pub use super::fpu::{fpu_forget, fpu_leave, fpu_sync, fpu_use};
+
+/// Reads a word of physical memory that the loader filled, at an address that is a multiple of 8 within usable memory.
+///
+/// # Panics
+/// If it is neither.
+pub fn boot_word(_token: &Token, address: u64) -> u64 {
+    assert!(
+        address.is_multiple_of(8) && address < DIRECT_MAP_SIZE,
+        "no such word"
+    );
+    let pointer: *const u64 = core::ptr::with_exposed_provenance(direct(address) as usize);
+    // SAFETY: the direct map covers the address, and a word of memory can be read as any value; nothing writes it meanwhile, because
+    // no capability to the package exists yet.
+    unsafe { pointer.read() }
+}
+
+/// Copies the loader's bytes into zeroed memory that was just taken for init; both are physical addresses of page starts.
+///
+/// # Panics
+/// If an address is not a page's, or not in usable memory.
+pub fn boot_copy(_token: &Token, from: u64, to: u64, bytes: u64) {
+    let fits = |address: u64| {
+        address.is_multiple_of(4096)
+            && address
+                .checked_add(bytes)
+                .is_some_and(|end| end <= DIRECT_MAP_SIZE)
+    };
+    assert!(fits(from) && fits(to), "no such memory");
+    let source: *const u8 = core::ptr::with_exposed_provenance(direct(from) as usize);
+    let target: *mut u8 = core::ptr::with_exposed_provenance_mut(direct(to) as usize);
+    // SAFETY: both ranges are covered by the direct map; the target is a Frame that nobody has mapped yet, the source is the package,
+    // which no untyped covers, so they do not overlap.
+    unsafe { core::ptr::copy_nonoverlapping(source, target, bytes as usize) };
 }

@@ -1,4 +1,5 @@
-//! What CPUs ask of each other: flush your translations, leave the root that you use.
+//! What CPUs ask of each other: flush your translations, leave the root that you use,
+//! write out the FPU.
 //!
 //! Whoever holds the lock sets a bit in the other's mailbox, interrupts it and waits until the bit is gone. Whoever waits for the lock
 //! serves its mailbox meanwhile, so nobody waits for a CPU that waits for it. The interrupt itself proves nothing: it only makes the
@@ -12,12 +13,14 @@ use sundog_arch_x86_64::lapic;
 use sundog_arch_x86_64::paging;
 use sundog_arch_x86_64::per_cpu;
 
+use super::fpu;
 use super::hardware::for_each;
 
 type Requests = [AtomicBool; MAX_CPUS];
 
 static FLUSH: Requests = [const { AtomicBool::new(false) }; MAX_CPUS];
 static LEAVE: Requests = [const { AtomicBool::new(false) }; MAX_CPUS];
+static SAVE_FPU: Requests = [const { AtomicBool::new(false) }; MAX_CPUS];
 
 /// Does what others asked of this CPU.
 pub(super) fn serve(cpu: usize) {
@@ -29,6 +32,15 @@ pub(super) fn serve(cpu: usize) {
         paging::flush_all();
         FLUSH[cpu].store(false, Ordering::Release);
     }
+    if SAVE_FPU[cpu].load(Ordering::Acquire) {
+        fpu::save_own(cpu);
+        SAVE_FPU[cpu].store(false, Ordering::Release);
+    }
+}
+
+/// Makes other CPUs write out the FPU registers that they hold, and waits for them.
+pub(super) fn save_fpu(cpus: u64) {
+    ask(&SAVE_FPU, cpus, || fpu::save_own(per_cpu::index()));
 }
 
 /// Flushes the translations of these CPUs, the own one included, and waits for the others.

@@ -1,10 +1,13 @@
 //! The bare machine: physical memory behind the direct map.
 
+mod fpu;
 pub mod hardware;
 mod lock;
 mod mailbox;
+mod root;
 
 pub use lock::{lock, unlock};
+pub use root::{root, set_root};
 
 use crate::{Object, Token, UNIT};
 

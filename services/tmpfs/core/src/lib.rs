@@ -13,7 +13,6 @@ mod names;
 mod pages;
 mod rename;
 mod server;
-mod slab;
 #[cfg(test)]
 mod tests;
 mod tree;

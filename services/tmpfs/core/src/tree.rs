@@ -4,9 +4,9 @@ use crate::data::Store;
 use crate::directory::Directory;
 use crate::inode::{Body, Index, Inode};
 use crate::pages::Pages;
-use crate::slab::Slab;
+
 use alloc::boxed::Box;
-use sundog_protocols::file::{FileError, Handle, Node, OpenFlags, Owner, Result, Time};
+use sundog_protocols::file::{FileError, Handle, Node, OpenFlags, Owner, Result, Table, Time};
 
 /// Tells the present time.
 pub trait Clock: Send {
@@ -60,8 +60,8 @@ pub(crate) struct Reference {
 /// A file system in memory. Serves one client; see [`sundog_protocols::file::FileServer`].
 pub struct Tmpfs<P: Pages> {
     pub(crate) store: Store<P>,
-    pub(crate) inodes: Slab<Inode>,
-    pub(crate) handles: Slab<Reference>,
+    pub(crate) inodes: Table<Inode>,
+    pub(crate) handles: Table<Reference>,
     pub(crate) limits: Limits,
     /// Hard links beyond each node's first name.
     pub(crate) extra_links: usize,
@@ -79,7 +79,7 @@ impl<P: Pages> Tmpfs<P> {
         mode: u32,
         owner: Owner,
     ) -> Tmpfs<P> {
-        let mut inodes = Slab::new(usize::MAX);
+        let mut inodes = Table::new(usize::MAX);
         let root = Inode::new(
             1,
             Body::Directory(Directory::new(0)),
@@ -97,7 +97,7 @@ impl<P: Pages> Tmpfs<P> {
         Tmpfs {
             store,
             inodes,
-            handles: Slab::new(limits.handles),
+            handles: Table::new(limits.handles),
             limits,
             extra_links: 0,
             clock,

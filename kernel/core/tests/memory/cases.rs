@@ -1,0 +1,1 @@
+//! Single cases that random sequences meet too seldom.

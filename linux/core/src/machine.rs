@@ -1,0 +1,202 @@
+//! What the personality needs of the machine below it: address spaces, virtual processors and time.
+//!
+//! On Sundog these are VSpace and VCpu objects; on a developer's Linux they are traced child processes. Address spaces
+//! are a cache of the personality's own page tables: a machine may forget a mapping at any time, and the personality
+//! then answers the fault by mapping again. So only `unmap` and `protect` must have happened when they return.
+use alloc::vec::Vec;
+
+/// The number of an address space of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SpaceId(pub u32);
+
+/// The number of a virtual processor of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VcpuId(pub u32);
+
+/// What a guest may do with a page; a page that is mapped at all can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Protection {
+    /// Writes are allowed.
+    pub write: bool,
+    /// Instruction fetches are allowed.
+    pub execute: bool,
+}
+
+/// The machine has no room for this (tables, objects); the personality may drop caches and try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+/// The integer registers of a guest thread and its segment bases.
+///
+/// After a `syscall` instruction `rax` holds the number and `rip` the address behind the instruction. `rcx` and `r11`
+/// are lost to a system call, as on Linux.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GuestRegisters {
+    /// Number of the call, then its result.
+    pub rax: u64,
+    /// Kept by calls.
+    pub rbx: u64,
+    /// Lost to calls.
+    pub rcx: u64,
+    /// Third argument.
+    pub rdx: u64,
+    /// Second argument.
+    pub rsi: u64,
+    /// First argument.
+    pub rdi: u64,
+    /// Kept by calls.
+    pub rbp: u64,
+    /// The stack pointer.
+    pub rsp: u64,
+    /// Fifth argument.
+    pub r8: u64,
+    /// Sixth argument.
+    pub r9: u64,
+    /// Fourth argument.
+    pub r10: u64,
+    /// Lost to calls.
+    pub r11: u64,
+    /// Kept by calls.
+    pub r12: u64,
+    /// Kept by calls.
+    pub r13: u64,
+    /// Kept by calls.
+    pub r14: u64,
+    /// Kept by calls.
+    pub r15: u64,
+    /// The next instruction's address.
+    pub rip: u64,
+    /// The flags; the machine masks what a guest may not set.
+    pub rflags: u64,
+    /// Base of FS: the thread's local storage.
+    pub fs_base: u64,
+    /// Base of GS.
+    pub gs_base: u64,
+}
+
+impl GuestRegisters {
+    /// The six arguments of a system call, in order.
+    #[must_use]
+    pub fn arguments(&self) -> [u64; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+}
+
+/// Why a guest came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The instruction `syscall`.
+    Syscall,
+    /// An access that the machine's mappings do not allow.
+    Fault {
+        /// The address accessed.
+        address: u64,
+        /// It was a write, as far as the machine can tell.
+        write: bool,
+        /// It was an instruction fetch.
+        execute: bool,
+        /// The machine had a mapping there, that did not allow the access.
+        present: bool,
+    },
+    /// Any other processor exception, by its vector.
+    Exception {
+        /// The vector (0 divide error, 1 debug, 3 breakpoint, 6 invalid opcode, 13 general protection ...).
+        vector: u8,
+        /// The error code, or zero.
+        code: u32,
+    },
+    /// Somebody kicked this virtual processor.
+    Kick,
+    /// A notification of the personality was signalled: events of its services are waiting.
+    Notification,
+    /// The deadline passed.
+    Deadline,
+    /// The registers given were not acceptable, or the virtual processor is lost.
+    BadState,
+}
+
+/// The machine. Times are nanoseconds of a clock that never goes back; addresses and offsets are multiples of a page.
+pub trait Machine {
+    /// Makes an empty address space.
+    ///
+    /// # Errors
+    /// When the machine has no room for one more.
+    fn create_space(&mut self) -> Result<SpaceId, NoRoom>;
+
+    /// Destroys an address space with its mappings; no virtual processor runs in it.
+    fn destroy_space(&mut self, space: SpaceId);
+
+    /// Maps `pages` pages of the pool from byte `offset` on at `address`, replacing what is there.
+    ///
+    /// # Errors
+    /// When there is no room for tables; what was mapped before the error stays.
+    fn map(
+        &mut self,
+        space: SpaceId,
+        address: u64,
+        offset: usize,
+        pages: usize,
+        protection: Protection,
+    ) -> Result<(), NoRoom>;
+
+    /// Removes all mappings of a range; holes in it are fine.
+    fn unmap(&mut self, space: SpaceId, address: u64, pages: usize);
+
+    /// Changes what is allowed on the mappings of a range; holes in it are fine.
+    fn protect(&mut self, space: SpaceId, address: u64, pages: usize, protection: Protection);
+
+    /// For fork: takes write away from a range of `source` if `drop_write`, and may map in `destination` what is mapped
+    /// there, as far as there is room (the rest is found by faults). Whether it mapped anything.
+    fn share(
+        &mut self,
+        source: SpaceId,
+        destination: SpaceId,
+        address: u64,
+        pages: usize,
+        drop_write: bool,
+    ) -> bool;
+
+    /// Makes a virtual processor with a fresh floating-point state.
+    ///
+    /// # Errors
+    /// When the machine has no room for one more.
+    fn create_vcpu(&mut self) -> Result<VcpuId, NoRoom>;
+
+    /// Destroys a virtual processor, which nobody is entering.
+    fn destroy_vcpu(&mut self, vcpu: VcpuId);
+
+    /// Runs a guest until something happens, at the latest until `deadline`.
+    fn enter(
+        &mut self,
+        vcpu: VcpuId,
+        space: SpaceId,
+        registers: &mut GuestRegisters,
+        deadline: u64,
+    ) -> Exit;
+
+    /// Makes the present or the next `enter` of this virtual processor return `Exit::Kick`.
+    fn kick(&mut self, vcpu: VcpuId);
+
+    /// Gives one virtual processor the floating-point state of another, for fork and clone.
+    fn copy_fpu(&mut self, from: VcpuId, to: VcpuId);
+
+    /// Makes the floating-point state fresh, for execve.
+    fn reset_fpu(&mut self, vcpu: VcpuId);
+
+    /// The floating-point state in the form of `xsave` (or `fxsave`: 512 bytes), for a signal frame; empty when the
+    /// machine does not show it.
+    fn save_fpu(&mut self, vcpu: VcpuId) -> Vec<u8>;
+
+    /// Loads a floating-point state that a guest may have changed; the machine checks it. Whether it was taken.
+    fn load_fpu(&mut self, vcpu: VcpuId, state: &[u8]) -> bool;
+
+    /// Nanoseconds since the machine started.
+    fn now(&mut self) -> u64;
+
+    /// Nanoseconds of the calendar at the machine's start, since 1970.
+    fn calendar_at_start(&mut self) -> u64;
+
+    /// Fills `bytes` with unpredictable bytes.
+    fn random(&mut self, bytes: &mut [u8]);
+}

@@ -1,0 +1,58 @@
+//! Fork: a second address space with the same contents, whose private pages are copied at the first write.
+use super::space::{AddressSpace, Environment};
+use crate::Errno;
+use crate::page_table::PageTable;
+
+impl AddressSpace {
+    /// Makes a copy of the address space; both sides share all frames afterwards.
+    ///
+    /// # Errors
+    /// ENOMEM when the machine has no room for one more space.
+    pub fn fork(&mut self, environment: &mut Environment<'_>) -> Result<Self, Errno> {
+        let mut child = Self {
+            areas: self.areas.clone(),
+            table: PageTable::default(),
+            cache: None,
+            resident: self.resident,
+            faults: 0,
+            heap_start: self.heap_start,
+            heap_end: self.heap_end,
+            mapping_top: self.mapping_top,
+            stack_start: self.stack_start,
+            arguments: self.arguments,
+            environment: self.environment,
+            auxiliary: self.auxiliary.clone(),
+        };
+        let target = child.machine_space(environment.machine)?;
+        let source = self.machine_space(environment.machine)?;
+        for area in self.areas.values() {
+            if let Some(range) = area.backing {
+                environment.files.retain(range.file);
+            }
+            let mut cached = false;
+            self.table
+                .for_each(area.start / 4096, area.end / 4096, |page, entry| {
+                    if let Some(frame) = entry.frame() {
+                        environment.memory.retain(frame);
+                        cached |= entry.cached();
+                        *entry = entry.with_write(entry.write() && area.shared);
+                        child.table.set(page, entry.with_cached(false));
+                    }
+                });
+            if cached {
+                let drop_write = area.access.write && !area.shared;
+                if environment
+                    .machine
+                    .share(source, target, area.start, area.pages(), drop_write)
+                {
+                    child
+                        .table
+                        .for_each(area.start / 4096, area.end / 4096, |_, entry| {
+                            *entry = entry.with_cached(true)
+                        });
+                }
+            }
+        }
+        Ok(child)
+    }
+}

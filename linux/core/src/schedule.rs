@@ -1,0 +1,417 @@
+//! The scheduler: the run queue, waits and wakes, timers, and the loop that runs a guest until it stops.
+use crate::Errno;
+use crate::calls::{self, Stop};
+use crate::kernel::{Kernel, Timer};
+use crate::machine::Exit;
+use crate::memory::FaultError;
+use crate::process::End;
+use crate::signal::{Cause, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInformation};
+use crate::task::{Call, Restart, TaskId, TaskState, Wait, WaitKey};
+
+/// What a step of the personality came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A guest ran; more may be ready.
+    Ran,
+    /// Nothing can run before this machine time, or before something comes from outside.
+    Idle {
+        /// The next timer, if any.
+        until: Option<u64>,
+    },
+    /// The first process has ended.
+    Finished(End),
+}
+
+impl Kernel {
+    /// Reads the machine's clock.
+    pub fn now(&mut self) -> u64 {
+        self.world.now = self.machine.now();
+        self.world.now
+    }
+
+    /// Does one thing: expires timers and lets the next task run for a slice.
+    pub fn step(&mut self) -> Step {
+        if let Some(end) = self.finished {
+            return Step::Finished(end);
+        }
+        let now = self.now();
+        self.fire_timers(now);
+        self.drain_events(None);
+        while let Some(task) = self.run_queue.pop_front() {
+            let Some(state) = self.world.tasks.get_mut(task.0) else {
+                continue;
+            };
+            if !state.queued || state.state != TaskState::Ready {
+                state.queued = false;
+                continue;
+            }
+            state.queued = false;
+            self.run(task);
+            self.drain_events(None);
+            return match self.finished {
+                Some(end) => Step::Finished(end),
+                None => Step::Ran,
+            };
+        }
+        Step::Idle {
+            until: self.timers.first_key_value().map(|((time, _), _)| *time),
+        }
+    }
+
+    /// Lets a task have its turn, if nothing but its turn is missing.
+    pub fn enqueue(&mut self, task: TaskId) {
+        if let Some(state) = self.world.tasks.get_mut(task.0)
+            && state.state == TaskState::Ready
+            && !state.queued
+        {
+            state.queued = true;
+            self.run_queue.push_back(task);
+        }
+    }
+
+    /// Adds a timer.
+    pub fn add_timer(&mut self, time: u64, timer: Timer) -> (u64, u64) {
+        self.last_timer += 1;
+        let entry = (time, self.last_timer);
+        self.timers.insert(entry, timer);
+        entry
+    }
+
+    fn fire_timers(&mut self, now: u64) {
+        while let Some(entry) = self.timers.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            match entry.remove() {
+                Timer::Wake(task) => {
+                    if let Some(call) = self
+                        .world
+                        .tasks
+                        .get_mut(task.0)
+                        .and_then(|task| task.call.as_mut())
+                    {
+                        call.timed_out = true;
+                    }
+                    self.unpark(task);
+                }
+                Timer::Alarm(process) => calls::time::alarm_expired(self, process, now),
+                Timer::Posix(process, id) => calls::timers::timer_expired(self, process, id, now),
+            }
+        }
+    }
+
+    /// Takes a task out of all its waits and makes it ready.
+    pub fn unpark(&mut self, task: TaskId) {
+        let Some(state) = self.world.tasks.get_mut(task.0) else {
+            return;
+        };
+        state.state = TaskState::Ready;
+        if let Some(entry) = state.timer.take() {
+            self.timers.remove(&entry);
+        }
+        for key in core::mem::take(&mut state.waits) {
+            if let Some(list) = self.waiters.get_mut(&key) {
+                list.retain(|other| *other != task);
+                if list.is_empty() {
+                    self.waiters.remove(&key);
+                }
+            }
+        }
+        self.enqueue(task);
+    }
+
+    fn park(&mut self, task: TaskId, wait: &Wait) {
+        let Some(state) = self.world.tasks.get_mut(task.0) else {
+            return;
+        };
+        state.state = TaskState::Parked {
+            interruptible: wait.restart != Restart::Never,
+        };
+        state.waits.clone_from(&wait.keys);
+        let deadline = state.call.as_ref().and_then(|call| call.deadline);
+        if let Some(deadline) = deadline {
+            let entry = self.add_timer(deadline, Timer::Wake(task));
+            if let Some(state) = self.world.tasks.get_mut(task.0) {
+                state.timer = Some(entry);
+            }
+        }
+        for key in &wait.keys {
+            let list = self.waiters.entry(*key).or_default();
+            if !list.contains(&task) {
+                list.push(task);
+            }
+        }
+    }
+
+    /// Wakes all tasks that wait for something; they try their calls again.
+    pub fn wake_all(&mut self, key: WaitKey) {
+        for task in self.waiters.get(&key).cloned().unwrap_or_default() {
+            if let Some(call) = self
+                .world
+                .tasks
+                .get_mut(task.0)
+                .and_then(|task| task.call.as_mut())
+            {
+                call.woken = true;
+            }
+            self.unpark(task);
+        }
+    }
+
+    /// Runs a task until it waits, ends, stops or its slice is over.
+    fn run(&mut self, task: TaskId) {
+        let slice_end = self.world.now + self.settings.slice;
+        loop {
+            if self.task(task).is_ok_and(|state| state.call.is_some()) && !self.continue_call(task)
+            {
+                return;
+            }
+            if !self.deliver_signals(task) {
+                return;
+            }
+            let Ok(state) = self.task(task) else { return };
+            if state.call.is_some() {
+                continue;
+            }
+            if core::mem::take(&mut state.yielded) {
+                self.enqueue(task);
+                return;
+            }
+            let (vcpu, mut registers) = (state.vcpu, state.registers);
+            let machine_space = self.with_space(task, |space, environment| {
+                space.machine_space(environment.machine)
+            });
+            let Ok(space) = machine_space else {
+                self.end_process_of(
+                    task,
+                    End::Killed {
+                        signal: crate::signal::SIGKILL,
+                        core: false,
+                    },
+                );
+                return;
+            };
+            let timer = self
+                .timers
+                .first_key_value()
+                .map_or(u64::MAX, |((time, _), _)| *time);
+            let before = self.world.now;
+            let exit = self
+                .machine
+                .enter(vcpu, space, &mut registers, slice_end.min(timer));
+            let now = self.now();
+            self.world.guest_time += now.saturating_sub(before);
+            let Ok(state) = self.task(task) else { return };
+            state.run_time += now.saturating_sub(before);
+            state.registers = registers;
+            self.handle_exit(task, exit);
+            if now >= slice_end.min(timer) || exit == Exit::Notification {
+                self.enqueue(task);
+                return;
+            }
+        }
+    }
+
+    fn handle_exit(&mut self, task: TaskId, exit: Exit) {
+        match exit {
+            Exit::Syscall => {
+                if let Ok(state) = self.task(task) {
+                    let arguments = state.registers.arguments();
+                    state.call = Some(Call {
+                        number: state.registers.rax,
+                        arguments,
+                        ..Call::default()
+                    });
+                }
+            }
+            Exit::Fault {
+                address,
+                write,
+                execute,
+                ..
+            } => {
+                let result = self.with_space(task, |space, environment| {
+                    Ok(space.guest_fault(environment, address, write, execute))
+                });
+                if let Ok(Err(error)) = result {
+                    self.bad_access(task, error, address, write, execute);
+                }
+            }
+            Exit::Exception { vector, code } => self.exception(task, vector, code),
+            Exit::BadState => self.exception(task, 13, 0),
+            Exit::Kick | Exit::Notification | Exit::Deadline => {}
+        }
+    }
+
+    fn bad_access(
+        &mut self,
+        task: TaskId,
+        error: FaultError,
+        address: u64,
+        write: bool,
+        execute: bool,
+    ) {
+        let (signal, code) = match error {
+            FaultError::NotMapped => (SIGSEGV, 1),
+            FaultError::Denied => (SIGSEGV, 2),
+            FaultError::Bus => (SIGBUS, 2),
+            FaultError::NoMemory => return self.out_of_memory(task),
+        };
+        let error = 4 | u64::from(write) << 1 | u64::from(execute) << 4 | u64::from(code == 2);
+        self.force_signal(
+            task,
+            SignalInformation {
+                signal,
+                cause: Cause::Fault {
+                    code,
+                    address,
+                    vector: 14,
+                    error,
+                },
+            },
+        );
+    }
+
+    fn exception(&mut self, task: TaskId, vector: u8, code: u32) {
+        let rip = self.task(task).map_or(0, |state| state.registers.rip);
+        let (signal, si_code, address) = match vector {
+            0 => (SIGFPE, 1, rip),
+            1 => (SIGTRAP, 2, rip),
+            3 => (SIGTRAP, 0x80, 0),
+            6 => (SIGILL, 2, rip),
+            16 | 19 => (SIGFPE, 3, rip),
+            17 => (SIGBUS, 1, 0),
+            _ => (SIGSEGV, 0x80, 0),
+        };
+        let cause = Cause::Fault {
+            code: si_code,
+            address,
+            vector,
+            error: u64::from(code),
+        };
+        self.force_signal(task, SignalInformation { signal, cause });
+    }
+
+    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked.
+    pub fn out_of_memory(&mut self, asking: TaskId) {
+        let world = &self.world;
+        let size = |process: &crate::process::Process| {
+            let task = process
+                .threads
+                .first()
+                .and_then(|task| world.tasks.get(task.0))?;
+            Some(
+                world.spaces.get(task.space.0)?.value.resident as i64
+                    + i64::from(process.oom_adjust) * 64,
+            )
+        };
+        let victim = world
+            .processes
+            .iter()
+            .filter(|(_, process)| process.end.is_none())
+            .filter_map(|(id, process)| Some((size(process)?, id)))
+            .max();
+        let victim = match victim {
+            Some((_, id)) => crate::task::ProcessId(id),
+            None => {
+                return self.end_process_of(
+                    asking,
+                    End::Killed {
+                        signal: crate::signal::SIGKILL,
+                        core: false,
+                    },
+                );
+            }
+        };
+        self.end_process(
+            victim,
+            End::Killed {
+                signal: crate::signal::SIGKILL,
+                core: false,
+            },
+        );
+    }
+
+    /// Tries a task's call. Whether the task goes on to the guest (or to a signal) now.
+    fn continue_call(&mut self, task: TaskId) -> bool {
+        let result = calls::dispatch(self, task);
+        self.drain_events(Some(task));
+        let traced = self.trace.wants_calls();
+        let Some(state) = self.world.tasks.get_mut(task.0) else {
+            return false;
+        };
+        let Some(call) = state.call.as_mut() else {
+            return true;
+        };
+        if traced {
+            let value = match &result {
+                Ok(value) => Some(*value as i64),
+                Err(Stop::Errno(error)) => Some(error.as_return()),
+                Err(_) => None,
+            };
+            let (tid, number, arguments) = (state.tid, call.number, call.arguments);
+            self.trace.call(tid, number, &arguments, value);
+        }
+        match result {
+            Ok(value) => {
+                state.registers.rax = value;
+                state.call = None;
+                true
+            }
+            Err(Stop::Errno(error)) => {
+                state.registers.rax = error.as_return() as u64;
+                state.call = None;
+                true
+            }
+            Err(Stop::Leave) => {
+                state.call = None;
+                true
+            }
+            Err(Stop::Again) => {
+                call.restart = Restart::IfHandlerAllows;
+                true
+            }
+            Err(Stop::Wait(wait)) => {
+                call.restart = wait.restart;
+                call.result_if_interrupted = wait.done;
+                if call.deadline.is_none() {
+                    call.deadline = wait.deadline;
+                }
+                call.woken = false;
+                call.timed_out = false;
+                if self.must_handle_signals(task, wait.restart) {
+                    return true;
+                }
+                self.park(task, &wait);
+                false
+            }
+        }
+    }
+
+    /// Kills or wakes nobody: only says whether a wait may not start because a signal is there.
+    fn must_handle_signals(&mut self, task: TaskId, restart: Restart) -> bool {
+        restart != Restart::Never && self.has_signal(task)
+    }
+
+    /// Ends the process that a task belongs to.
+    pub fn end_process_of(&mut self, task: TaskId, end: End) {
+        if let Ok(state) = self.task(task) {
+            let process = state.process;
+            self.end_process(process, end);
+        }
+    }
+
+    /// Whether this many more tasks may be made.
+    ///
+    /// # Errors
+    /// EAGAIN when the sandbox' or the user's limit is reached.
+    pub fn room_for_task(&mut self, task: TaskId) -> Result<(), Errno> {
+        let count = self.world.tasks.len().max(self.world.processes.len());
+        let limit = self.process_of(task)?.limits[crate::process::resource::NPROC].soft;
+        if count >= self.settings.max_tasks || count as u64 >= limit {
+            Err(Errno::EAGAIN)
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Things behind descriptors that are in no tree.
+
+pub mod epoll;
+pub mod eventfd;
+pub mod memfd;
+pub mod pipe;
+pub mod socket;

@@ -1,0 +1,12 @@
+//! Tests of the whole file side, over a tmpfs, against Linux's known behaviour.
+
+mod differential;
+mod epoll;
+mod files;
+mod locks;
+mod mounts;
+mod paths;
+mod pipes;
+mod proc;
+mod terminals;
+mod world;
