@@ -268,14 +268,7 @@ impl Desk {
         }
     }
 
-    fn deliver(
-        &mut self,
-        ticket: Ticket,
-        badge: u64,
-        words: Words,
-        opened: Opened,
-        device: usize,
-    ) {
+    fn deliver(&mut self, ticket: Ticket, badge: u64, words: Words, opened: Opened, device: usize) {
         self.ordered.insert(opened.grant, device);
         self.trace(trace::opened(&opened));
         let order = serial::Open {

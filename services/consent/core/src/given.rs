@@ -43,7 +43,10 @@ impl Given {
             let known = match text.split_once('=') {
                 Some(("sandbox", rest)) => sandbox(rest).map(|one| given.sandboxes.push(one)),
                 Some(("device", rest)) => device(rest).map(|one| given.devices.push(one)),
-                None if text == "trace" => Some(given.trace = true),
+                None if text == "trace" => {
+                    given.trace = true;
+                    Some(())
+                }
                 _ => None,
             };
             if known.is_none() {
