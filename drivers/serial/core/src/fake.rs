@@ -1,8 +1,8 @@
-//! A 16550 for tests: FIFOs, interrupt causes and loop-back as the real one has them.
+//! A 16550 for tests: FIFOs, interrupt causes and the scratch register as the real one has them.
 
 use crate::registers::{
-    DATA, IDENTIFICATION, INTERRUPT_ENABLE, LINE_CONTROL, LINE_STATUS, MODEM_CONTROL, MODEM_STATUS,
-    Ports, cause, enable, line,
+    DATA, FIFO, IDENTIFICATION, INTERRUPT_ENABLE, LINE_CONTROL, LINE_STATUS, MODEM_STATUS, Ports,
+    SCRATCH, cause, enable, line,
 };
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -24,7 +24,8 @@ pub(crate) struct Fake {
     pub(crate) accesses: usize,
     empty_pending: bool,
     line_control: u8,
-    modem_control: u8,
+    scratch: u8,
+    pub(crate) fifos: bool,
 }
 
 impl Fake {
@@ -73,7 +74,7 @@ impl Ports for Fake {
                 if cause == cause::EMPTY {
                     self.empty_pending = false;
                 }
-                cause | 0xc0
+                cause | if self.fifos { 0xc0 } else { 0 }
             }
             LINE_STATUS => {
                 let ready = if self.received.is_empty() {
@@ -85,6 +86,7 @@ impl Ports for Fake {
                 ready | empty | core::mem::take(&mut self.line_errors)
             }
             MODEM_STATUS => 0xb0,
+            SCRATCH => self.scratch,
             _ => 0,
         })
     }
@@ -94,7 +96,6 @@ impl Ports for Fake {
         let latch = self.line_control & 0x80 != 0;
         match index {
             DATA if latch => self.divisor[0] = value,
-            DATA if self.modem_control & 0x10 != 0 => self.received.push_back(value),
             DATA => {
                 self.sent.push(value);
                 self.busy = true;
@@ -108,7 +109,13 @@ impl Ports for Fake {
                 self.enabled = value;
             }
             LINE_CONTROL => self.line_control = value,
-            MODEM_CONTROL => self.modem_control = value,
+            FIFO => {
+                let turned_on = value & 1 != 0 && !self.fifos;
+                self.fifos |= turned_on;
+                self.received
+                    .drain(..if turned_on { self.received.len() } else { 0 });
+            }
+            SCRATCH => self.scratch = value,
             _ => {}
         }
         Ok(())

@@ -34,6 +34,8 @@ pub(crate) const MODEM_CONTROL: u8 = 4;
 pub(crate) const LINE_STATUS: u8 = 5;
 /// Modem status.
 pub(crate) const MODEM_STATUS: u8 = 6;
+/// A register that keeps what is written and does nothing.
+pub(crate) const SCRATCH: u8 = 7;
 
 /// Bits of [`INTERRUPT_ENABLE`].
 pub(crate) mod enable {
@@ -44,6 +46,9 @@ pub(crate) mod enable {
     /// A line error.
     pub(crate) const LINE: u8 = 4;
 }
+
+/// Bits of [`IDENTIFICATION`] that are both set while the FIFOs are on.
+pub(crate) const FIFOS: u8 = 0xc0;
 
 /// What [`IDENTIFICATION`] says, without its upper four bits.
 pub(crate) mod cause {
@@ -77,11 +82,9 @@ pub(crate) mod line {
 pub(crate) const EIGHT_N_ONE: u8 = 3;
 /// Opens the divisor latch.
 pub(crate) const LATCH: u8 = 0x80;
-/// FIFOs on and emptied, an interrupt at 8 bytes (and by time-out for fewer).
-pub(crate) const FIFO_ON: u8 = 0x87;
+/// FIFOs on (which empties them if they were off), an interrupt at 8 bytes (and by time-out for fewer).
+pub(crate) const FIFO_ON: u8 = 0x81;
 /// Terminal ready, request to send, and the output that lets interrupts out of the device.
 pub(crate) const MODEM_ON: u8 = 0x0b;
-/// What is written comes back, for a test at the start.
-pub(crate) const LOOPBACK: u8 = 0x1e;
 /// Bytes of the transmit FIFO.
 pub(crate) const FIFO_BYTES: usize = 16;

@@ -2,8 +2,8 @@
 
 use crate::queue::Queue;
 use crate::registers::{
-    DATA, EIGHT_N_ONE, FIFO, FIFO_BYTES, FIFO_ON, IDENTIFICATION, INTERRUPT_ENABLE, LATCH,
-    LINE_CONTROL, LINE_STATUS, LOOPBACK, MODEM_CONTROL, MODEM_ON, MODEM_STATUS, Ports, cause,
+    DATA, EIGHT_N_ONE, FIFO, FIFO_BYTES, FIFO_ON, FIFOS, IDENTIFICATION, INTERRUPT_ENABLE, LATCH,
+    LINE_CONTROL, LINE_STATUS, MODEM_CONTROL, MODEM_ON, MODEM_STATUS, Ports, SCRATCH, cause,
     enable, line,
 };
 
@@ -13,8 +13,8 @@ const QUEUE: usize = 4096;
 const ROUNDS: usize = 64;
 /// Bytes that one look takes from the device.
 const RECEIVE_STEP: usize = 64;
-/// What is sent to itself at the start.
-const PROBE: u8 = 0xae;
+/// What the scratch register must keep.
+const PROBES: [u8; 2] = [0xae, 0x51];
 /// Bits per second with the divisor 1.
 const BASE_RATE: u32 = 115_200;
 
@@ -46,7 +46,7 @@ impl Settings {
 pub enum InitError<E> {
     /// The rate is none that the device has.
     Rate,
-    /// What was sent to itself did not come back: there is no such device.
+    /// The scratch register does not keep what is written: there is no such device.
     NotThere,
     /// The way to the device failed.
     Ports(E),
@@ -84,28 +84,35 @@ impl<P: Ports> Uart<P> {
     pub fn start(mut ports: P, settings: Settings) -> Result<Uart<P>, InitError<P::Error>> {
         let divisor = settings.divisor().ok_or(InitError::Rate)?;
         let [low, high] = divisor.to_le_bytes();
+        // No test by loop-back: bytes that arrive meanwhile would be taken for the answer.
+        for probe in PROBES {
+            ports.write(SCRATCH, probe)?;
+            if ports.read(SCRATCH)? != probe {
+                return Err(InitError::NotThere);
+            }
+        }
         ports.write(INTERRUPT_ENABLE, 0)?;
         ports.write(LINE_CONTROL, LATCH | EIGHT_N_ONE)?;
         ports.write(DATA, low)?;
         ports.write(INTERRUPT_ENABLE, high)?;
         ports.write(LINE_CONTROL, EIGHT_N_ONE)?;
-        ports.write(FIFO, FIFO_ON)?;
-        ports.write(MODEM_CONTROL, LOOPBACK)?;
-        ports.write(DATA, PROBE)?;
-        if ports.read(DATA)? != PROBE {
-            return Err(InitError::NotThere);
-        }
         ports.write(MODEM_CONTROL, MODEM_ON)?;
         let enabled = enable::RECEIVED | enable::LINE;
-        ports.write(INTERRUPT_ENABLE, enabled)?;
         let (outgoing, incoming) = (Queue::default(), Queue::default());
-        Ok(Uart {
+        let mut uart = Uart {
             ports,
             outgoing,
             incoming,
             enabled,
             counters: Counters::default(),
-        })
+        };
+        // Turning the FIFOs on empties the device; what was sent to it before is taken first.
+        if uart.ports.read(IDENTIFICATION)? & FIFOS != FIFOS {
+            uart.receive()?;
+        }
+        uart.ports.write(FIFO, FIFO_ON)?;
+        uart.ports.write(INTERRUPT_ENABLE, enabled)?;
+        Ok(uart)
     }
 
     /// Works off an interrupt.

@@ -35,6 +35,22 @@ fn a_device_that_is_not_there_is_noticed() {
 }
 
 #[test]
+fn bytes_from_before_the_start_are_kept() {
+    for fifos in [false, true] {
+        let mut fake = Fake::default();
+        fake.fifos = fifos;
+        fake.received.extend(b"early");
+        let mut uart = Uart::start(fake, Settings::default()).expect("a device");
+        if uart.ports().interrupting() {
+            uart.interrupt().expect("ports");
+        }
+        let mut out = [0; 8];
+        assert_eq!(uart.read(&mut out), Ok(5), "FIFOs on: {fifos}");
+        assert_eq!(&out[..5], b"early");
+    }
+}
+
+#[test]
 fn bytes_go_out_in_order_a_fifo_at_a_time() {
     let mut uart = started();
     let bytes: Vec<u8> = (0..40).collect();

@@ -4,7 +4,7 @@
 //! Given: `registers` (eight I/O ports), `interrupt` (the line) and
 //! - ringed: `events` (the notification that the interrupt and the other side signal), `input` and `output` (the rings of what
 //!   arrives and of what is sent), `wake` (the other side's notification);
-//! - owned: `requests` (the endpoint);
+//! - owned (`console`, `control`): `requests` (the endpoint);
 //! - guarded: `requests`, `mint` (the endpoint again, to make badged capabilities of) and `consent` (where use is reported).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
@@ -41,9 +41,9 @@ fn run(environment: Environment) {
         Some(b"ringed") => {
             ringed::Server::new(environment, uart).and_then(|mut server| server.run())
         }
-        Some(b"owned") => serve_owned(environment, uart),
+        Some(b"console" | b"control") => serve_owned(environment, uart),
         Some(b"guarded") => serve_guarded(environment, uart),
-        _ => fail("serial: the argument must be ringed, owned or guarded"),
+        _ => fail("serial: the argument must be ringed, console, control or guarded"),
     };
     if let Err(trouble) = ended {
         fail(&alloc::format!("serial: {trouble:?}"));
