@@ -3,6 +3,7 @@
 use sundog_abi::Error;
 use sundog_machine::Ref;
 
+use crate::context::SchedContext;
 use crate::kernel::Kernel;
 use crate::thread::{State, Thread};
 
@@ -27,7 +28,7 @@ impl Kernel {
             }
             State::Calling => {
                 if let Some(reply) = object.reply.get() {
-                    self.reply_forget(reply);
+                    self.reply_given_up(reply);
                 }
             }
         }
@@ -51,10 +52,11 @@ impl Kernel {
 
     /// Ends a wait early and lets the thread run.
     pub(crate) fn cancel_and_wake(&self, thread: Ref<Thread>, error: Error) {
-        self.cancel(thread, error);
-        if self.get(thread).state() == State::Stopped {
-            self.make_ready(thread);
+        if matches!(self.get(thread).state(), State::Stopped | State::Ready) {
+            return;
         }
+        self.cancel(thread, error);
+        self.make_ready(thread);
     }
 
     /// Makes a thread ready, and lets its context run if it has one: its own comes back to it if nobody else runs on it.
@@ -69,7 +71,22 @@ impl Kernel {
             object.context.set(Some(own));
         }
         if let Some(context) = object.context.get() {
-            self.context_go(context);
+            self.run_on(context);
         }
+    }
+
+    /// Lets a context run whose runner is ready. If it is a lent one without time left, its runner goes on with its own.
+    pub(crate) fn run_on(&self, context: Ref<SchedContext>) {
+        let object = self.get(context);
+        if object.left.get() == 0
+            && let Some(runner) = object.runner.get()
+            && self.get(runner).own_context.get().is_some_and(|own| {
+                own != context && self.get(own).runner.is_none() && self.get(own).left.get() > 0
+            })
+        {
+            self.give_up_lent(runner);
+            return;
+        }
+        self.context_go(context);
     }
 }

@@ -28,6 +28,7 @@ impl Kernel {
         self.check_counts(&tree);
         self.check_memory(&tree);
         self.check_mappings(&tree);
+        self.check_threads(&tree);
         tree
     }
 

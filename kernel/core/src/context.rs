@@ -170,6 +170,14 @@ impl Kernel {
         }
     }
 
+    /// The ticks used since somebody asked, up to now.
+    pub(crate) fn context_consumed(&self, context: Ref<SchedContext>) -> u64 {
+        if self.is_on_cpu(context) {
+            self.charge(self.get(context).cpu.get() as usize);
+        }
+        self.get(context).consumed.replace(0)
+    }
+
     /// Takes a context out of its run queue and off its CPU.
     pub(crate) fn context_stop(&self, context: Ref<SchedContext>) {
         if let Some(runner) = self.get(context).runner.get() {

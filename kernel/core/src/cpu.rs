@@ -3,9 +3,10 @@
 use core::cell::Cell;
 
 use sundog_abi::Error;
-use sundog_machine::{Opt, Ref, Token, hardware, object};
+use sundog_machine::{BY_SYSRET, Opt, Ref, Token, hardware, object};
 
 use crate::context::SchedContext;
+use crate::dispatch::SYSCALL_BYTES;
 use crate::kernel::Kernel;
 use crate::slot::{Slot, flag};
 use crate::thread::{State, Thread};
@@ -143,14 +144,43 @@ impl Kernel {
         if cpu != self.cpu {
             // Once it has answered it is in the kernel and waits for the lock; then it finds that nothing is current.
             hardware::flush(&self.token, 1 << cpu);
+            self.call_again(thread);
         }
         self.charge(cpu);
         state.current.set(None);
         state.context.set(None);
     }
 
+    /// Takes a thread off its CPU if that is not this one: what it runs on is about to be another's.
+    pub(crate) fn stop_elsewhere(&self, thread: Ref<Thread>) {
+        let elsewhere = self
+            .get(thread)
+            .context
+            .get()
+            .is_some_and(|context| self.get(context).cpu.get() as usize != self.cpu);
+        if elsewhere {
+            self.take_off(thread);
+        }
+    }
+
+    /// A thread was taken off its CPU from outside. If it had just made a system call, which waits for the lock and will not be done,
+    /// it makes it again when it runs: nothing of it happened, and its registers are as they were.
+    fn call_again(&self, thread: Ref<Thread>) {
+        let object = self.get(thread);
+        let registers = match object.vcpu.get() {
+            Some(vcpu) => &self.get(vcpu).registers,
+            None => &object.registers,
+        };
+        // What interrupted it otherwise says that it resumes with all registers.
+        if registers.how.get() == BY_SYSRET {
+            registers
+                .rip
+                .set(registers.rip.get().wrapping_sub(SYSCALL_BYTES));
+        }
+    }
+
     /// Charges the time since the last charge to the context that has a CPU.
-    fn charge(&self, cpu: usize) {
+    pub(crate) fn charge(&self, cpu: usize) {
         let state = self.get(self.cpu_state(cpu));
         let now = self.now();
         let used = now.saturating_sub(state.since.replace(now));
@@ -160,6 +190,9 @@ impl Kernel {
         let object = self.get(context);
         object.consumed.set(object.consumed.get() + used);
         object.left.set(object.left.get().saturating_sub(used));
+        if object.left.get() == 0 {
+            self.budget_ended(context);
+        }
     }
 
     /// A budget has ended: the context waits for its next period, or begins it at once if that has come.
@@ -174,13 +207,6 @@ impl Kernel {
             return;
         }
         self.timer_arm(self.context_timer(context), next);
-        let lent = object.runner.get().filter(|runner| {
-            let own = self.get(*runner).own_context.get();
-            own.is_some_and(|own| own != context && self.get(own).left.get() > 0)
-        });
-        if let Some(server) = lent {
-            self.give_up_lent(server);
-        }
     }
 
     /// Leaves the kernel: chooses what runs, and makes the machine resume it.
@@ -206,7 +232,7 @@ impl Kernel {
                 return;
             }
             // Its address space was revoked: there is nothing that it could run in.
-            self.get(thread).set_state(State::Stopped);
+            self.stop(thread);
         }
     }
 
@@ -281,13 +307,12 @@ impl Kernel {
             } else if self.spent(context) {
                 self.charge(self.cpu);
                 state.context.set(None);
-                self.budget_ended(context);
-                self.context_go(context);
+                self.run_on(context);
                 keep = None;
             } else if state.yields.get() {
                 self.charge(self.cpu);
                 state.context.set(None);
-                self.context_go(context);
+                self.run_on(context);
                 keep = None;
             }
         }
@@ -300,7 +325,11 @@ impl Kernel {
             if let Some(context) = keep {
                 self.charge(self.cpu);
                 state.context.set(None);
-                self.enqueue_front(context);
+                if self.get(context).left.get() > 0 {
+                    self.enqueue_front(context);
+                } else {
+                    self.run_on(context);
+                }
             }
             let next = state.first[best as usize].get();
             if let Some(next) = next {

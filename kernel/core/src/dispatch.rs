@@ -4,7 +4,7 @@ use sundog_abi::{Address, Error, ObjectType, Protection, Rights, fault, vcpu};
 use sundog_machine::{Event, NO_FPU, Ref, hardware};
 
 use crate::kernel::{Kernel, Outcome, Stop};
-use crate::thread::{State, Thread};
+use crate::thread::Thread;
 
 /// A system call that is being done: its methods have the names of the table.
 pub(crate) struct Call<'a> {
@@ -17,7 +17,7 @@ pub(crate) struct Call<'a> {
 pub(crate) type Values = (u64, u64);
 
 /// Bytes of the instruction `syscall`.
-const SYSCALL_BYTES: u64 = 2;
+pub(crate) const SYSCALL_BYTES: u64 = 2;
 
 /// A type of the table's arguments.
 pub(crate) trait Argument: Sized {
@@ -159,11 +159,15 @@ impl Kernel {
     fn system_call(&mut self, thread: Ref<Thread>) {
         let registers = &self.get(thread).registers;
         let number = registers.rax.replace(0);
+        self.calling = Some(thread);
         let end = match self.go_on_deleting(thread) {
-            Ok(()) => self.perform(thread, number),
+            Ok(()) if self.calling.is_some() => self.perform(thread, number),
+            Ok(()) => return,
             Err(stop) => Err(stop),
         };
-        if self.current() != Some(thread) {
+        let unfinished = self.unfinished.take();
+        // It may have been stopped by its own call and is told the end all the same; only if it is gone nobody is.
+        if self.calling.take().is_none() {
             return;
         }
         let object = self.get(thread);
@@ -174,7 +178,10 @@ impl Kernel {
             }
             Ok(None) => {}
             Err(Stop::Error(error)) => {
-                if object.state() == State::Ready {
+                if error == Error::UnknownCall {
+                    // That was a fault: its registers are its own.
+                    object.registers.rax.set(number);
+                } else {
                     object.set_status(Err(error));
                 }
             }
@@ -183,8 +190,11 @@ impl Kernel {
                 object
                     .registers
                     .rip
-                    .set(object.registers.rip.get() - SYSCALL_BYTES);
-                if let Some(cnode) = self.unfinished {
+                    .set(object.registers.rip.get().wrapping_sub(SYSCALL_BYTES));
+                // One that another thread is to go on with is found again by decoding the call.
+                if let Some(cnode) = unfinished
+                    && self.get(cnode).deleter.is_none()
+                {
                     object.deleting.set(Some(cnode));
                     self.get(cnode).deleter.set(Some(thread));
                 }

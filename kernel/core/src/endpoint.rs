@@ -62,10 +62,18 @@ impl Kernel {
         rights: Rights,
     ) -> Outcome {
         let object = self.get(endpoint);
-        if rights.contains(Rights::RECEIVE) && object.receivers.get() == 1 {
+        if rights.contains(Rights::RECEIVE) {
+            // At once, so that those who are told cannot queue up again.
+            object.receivers.set(object.receivers.get() - 1);
+            let capability = self.get(slot);
+            capability.rights.set(rights.without(Rights::RECEIVE).0);
+            capability.set(flag::DYING);
+        }
+        if object.receivers.get() == 0 {
             self.get(slot).set(flag::DYING);
             self.endpoint_drain(endpoint, State::Sending, Error::Dead)?;
         }
+        let object = self.get(endpoint);
         if object.count.get() == 1 {
             self.get(slot).set(flag::DYING);
             self.endpoint_drain(endpoint, State::Receiving, Error::Cancelled)?;
@@ -73,9 +81,6 @@ impl Kernel {
             return Ok(());
         }
         object.count.set(object.count.get() - 1);
-        if rights.contains(Rights::RECEIVE) {
-            object.receivers.set(object.receivers.get() - 1);
-        }
         Ok(())
     }
 
@@ -87,6 +92,7 @@ impl Kernel {
             if self.get(thread).fault.get() != 0 {
                 // Its fault handler is gone: it stays where it faulted.
                 self.cancel(thread, error);
+                self.stop(thread);
             } else {
                 self.cancel_and_wake(thread, error);
             }
@@ -97,9 +103,8 @@ impl Kernel {
 
     /// Lets a thread wait at an endpoint.
     pub(crate) fn endpoint_wait(&self, endpoint: Ref<Endpoint>, thread: Ref<Thread>, state: State) {
-        let object = self.get(thread);
-        object.set_state(state);
-        object.endpoint.set(Some(endpoint));
+        self.wait_in(thread, state);
+        self.get(thread).endpoint.set(Some(endpoint));
         self.queue_append(self.get(endpoint).ends(), thread);
     }
 

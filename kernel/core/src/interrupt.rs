@@ -21,13 +21,12 @@ pub struct Line = 72 {
 }
 }
 
-/// Ports that no capability covers: the interrupt controllers, the timer that calibration uses, PCI configuration, the exit device.
-const RESERVED_PORTS: [(u32, u32); 6] = [
+/// Ports that no capability covers: the interrupt controllers, the timer that calibration uses, PCI configuration.
+const RESERVED_PORTS: [(u32, u32); 5] = [
     (0x20, 2),
     (0x40, 4),
     (0xa0, 2),
     (0xcf8, 8),
-    (0xf4, 4),
     (0x604, 4),
 ];
 
@@ -82,10 +81,10 @@ impl Kernel {
 
     /// A device interrupted: the line is held back until it is acknowledged.
     pub fn interrupt(&self, line: u32) {
-        hardware::set_masked(&self.token, line, true);
         let Some(state) = self.line(line).map(|line| self.get(line)) else {
             return;
         };
+        hardware::set_masked(&self.token, line, true);
         if let Some(notification) = state.notification.get() {
             self.notification_signal(notification, state.bits.get());
         }

@@ -106,7 +106,9 @@ impl Kernel {
         receiver
             .grants
             .set(capability.rights().contains(Rights::GRANT));
-        self.give_up_lent(thread);
+        if !receiver.own_context.is_none() {
+            self.give_up_lent(thread);
+        }
         if let Some(bound) = receiver.bound.get() {
             let word = self.get(bound).word.replace(0);
             if word != 0 {
@@ -140,18 +142,19 @@ impl Kernel {
             self.get(reply).receiver.set(Some(thread));
         }
         self.endpoint_wait(endpoint, thread, State::Receiving);
+        self.give_up_lent(thread);
         if wish.deadline != 0 {
             self.timer_arm(self.thread_timer(thread), wish.deadline);
         }
         Ok(())
     }
 
-    /// Turns a caller away.
-    fn refuse(&self, sender: Ref<Thread>) {
+    /// Ends a call, or a fault, that nobody will answer; the caller is in no queue.
+    pub(crate) fn refuse(&self, sender: Ref<Thread>) {
         if self.get(sender).fault.get() != 0 {
             self.timer_disarm(self.thread_timer(sender));
             self.get(sender).fault.set(0);
-            self.get(sender).set_state(State::Stopped);
+            self.stop(sender);
         } else {
             self.wake(sender, Err(Error::Dead));
         }
@@ -178,6 +181,8 @@ impl Kernel {
         sender.set_state(State::Calling);
         if let Some(context) = sender.context.take() {
             self.dequeue(context);
+            // One that it has not given back yet goes on its way first.
+            self.give_up_lent(to);
             self.chain_push(context, reply);
             if let Some(own) = receiver.context.get() {
                 self.dequeue(own);
@@ -225,6 +230,9 @@ impl Kernel {
     fn hand_back(&self, context: Ref<crate::SchedContext>, caller: Ref<Thread>) {
         let object = self.get(context);
         self.dequeue(context);
+        if let Some(runner) = object.runner.get() {
+            self.stop_elsewhere(runner);
+        }
         let runner = object.runner.take();
         if let Some(runner) = runner {
             self.get(runner).context.set(None);
@@ -244,7 +252,7 @@ impl Kernel {
     pub fn fault(&self, thread: Ref<Thread>, label: u32, words: [u64; 3]) {
         let object = self.get(thread);
         let slot = self.get(self.thread_fault(thread));
-        let usable = !slot.has(flag::MARKED)
+        let usable = !slot.has(flag::MARKED | flag::DYING)
             && slot.kind() == Some(ObjectType::Endpoint)
             && slot.rights().contains(Rights::SEND);
         object.fault.set(label);
@@ -268,7 +276,7 @@ impl Kernel {
         };
         if end.is_err() {
             object.fault.set(0);
-            object.set_state(State::Stopped);
+            self.stop(thread);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::cnode::CNode;
 use crate::cpu::Cpu;
 use crate::interrupt::Line;
 use crate::slot::Slot;
+use crate::thread::Thread;
 
 object! {
 /// What exists once: made at boot, never destroyed. The root of the derivation tree lies right behind it.
@@ -48,6 +49,8 @@ pub struct Kernel {
     pub(crate) watched: Option<Ref<Slot>>,
     /// The operation met the watched slot while that still had others to remove, and stopped there.
     pub(crate) postponed: bool,
+    /// The thread whose call is being done, as long as it exists: it may end by its own call.
+    pub(crate) calling: Option<Ref<Thread>>,
     /// CPUs that must forget translations before the lock is let go or memory is used again, as bits.
     pub(crate) flush: Cell<u64>,
 }
@@ -83,6 +86,7 @@ impl Kernel {
             unfinished: None,
             watched: None,
             postponed: false,
+            calling: None,
             flush: Cell::new(0),
         }
     }
@@ -143,6 +147,7 @@ impl Clone for Kernel {
             unfinished: self.unfinished,
             watched: self.watched,
             postponed: self.postponed,
+            calling: self.calling,
             flush: self.flush.clone(),
         }
     }

@@ -34,6 +34,8 @@ mod revoke;
 mod slot;
 mod thread;
 mod timer;
+#[cfg(test)]
+mod timer_model;
 mod transfer;
 mod tree;
 mod untyped;
@@ -45,6 +47,8 @@ mod walk;
 pub mod check;
 #[cfg(not(target_os = "none"))]
 mod check_mappings;
+#[cfg(not(target_os = "none"))]
+mod check_threads;
 
 pub use cnode::CNode;
 pub use context::SchedContext;

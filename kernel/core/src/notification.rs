@@ -129,7 +129,7 @@ impl Kernel {
             return Ok(Some(word));
         }
         let waiting = self.get(thread);
-        waiting.set_state(State::Waiting);
+        self.wait_in(thread, State::Waiting);
         waiting.notification.set(Some(notification));
         self.queue_append(object.ends(), thread);
         if deadline != 0 {

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use sundog_abi::{Error, Rights};
+use sundog_abi::Rights;
 use sundog_machine::{Opt, Ref, object};
 
 use crate::context::SchedContext;
@@ -72,31 +72,35 @@ impl Kernel {
 
     /// Fails the call that a Reply stands for, if there is one.
     pub(crate) fn reply_fail(&self, reply: Ref<Reply>) {
-        let object = self.get(reply);
-        if let Some(context) = object.context.get()
-            && self.get(context).top.get() == Some(reply)
-            && self
-                .get(context)
-                .runner
-                .get()
-                .is_none_or(|runner| self.get(runner).own_context.get() != Some(context))
-        {
-            // The server has no claim to the time any more.
-            self.context_lent_back(context);
-        }
+        // The server has no claim to the time any more.
+        self.take_back(reply, |_| true);
         if let Some(caller) = self.reply_forget(reply) {
-            self.wake(caller, Err(Error::Dead));
+            self.refuse(caller);
         }
     }
 
-    /// Takes a lent context from the server that runs on it, at a moment when the server may be running.
-    fn context_lent_back(&self, context: Ref<SchedContext>) {
-        if let Some(runner) = self.get(context).runner.get() {
-            self.take_off(runner);
-            self.give_up_lent(runner);
-            if self.get(runner).state() == State::Ready {
-                self.make_ready(runner);
-            }
+    /// A caller gives up. A server that has time of its own goes on with that, and what the caller lent comes back; one that has none
+    /// is not stopped in the middle, but keeps it until it replies or receives.
+    pub(crate) fn reply_given_up(&self, reply: Ref<Reply>) {
+        self.take_back(reply, |server| !self.get(server).own_context.is_none());
+        self.reply_forget(reply);
+    }
+
+    /// Takes what was lent along the newest call of a chain from the server that runs on it, which may be running now, if `may`.
+    fn take_back(&self, reply: Ref<Reply>, may: impl FnOnce(Ref<Thread>) -> bool) {
+        let Some(context) = self.get(reply).context.get() else {
+            return;
+        };
+        if self.get(context).top.get() != Some(reply) {
+            return;
+        }
+        let Some(server) = self.get(context).runner.get().filter(|server| may(*server)) else {
+            return;
+        };
+        self.take_off(server);
+        self.give_up_lent(server);
+        if self.get(server).state() == State::Ready {
+            self.make_ready(server);
         }
     }
 

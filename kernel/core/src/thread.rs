@@ -8,7 +8,7 @@ use sundog_machine::{Opt, Ref, Registers, SharedPage, Token, object};
 use crate::cnode::CNode;
 use crate::context::SchedContext;
 use crate::endpoint::Endpoint;
-use crate::kernel::{Kernel, Outcome};
+use crate::kernel::{Kernel, Outcome, Stop};
 use crate::notification::Notification;
 use crate::reply::Reply;
 use crate::slot::{Slot, flag};
@@ -177,21 +177,49 @@ impl Kernel {
     pub fn thread_suspend(&self, thread: Ref<Thread>) {
         self.take_off(thread);
         self.cancel(thread, Error::Cancelled);
+        self.vcpu_left(thread);
+        self.stop(thread);
+    }
+
+    /// Makes a thread Stopped that waits for nothing and runs on no CPU, or on this one.
+    pub(crate) fn stop(&self, thread: Ref<Thread>) {
         self.get(thread).set_state(State::Stopped);
         self.give_up_lent(thread);
         self.unqueue_of(thread);
     }
 
-    /// Puts a capability into one of a thread's slots, as a child of `source`, in the place of what was there.
+    /// Lets a thread, which is ready, wait for something.
+    pub(crate) fn wait_in(&self, thread: Ref<Thread>, state: State) {
+        self.get(thread).set_state(state);
+        self.unqueue_of(thread);
+    }
+
+    /// Empties those of a thread's slots that hold something.
+    ///
+    /// # Errors
+    /// `Preempted` unless all were empty: what went along may have been anything, so the same call is decoded again.
+    pub(crate) fn thread_uninstall<const N: usize>(&mut self, slots: [Ref<Slot>; N]) -> Outcome {
+        for slot in slots {
+            if !self.get(slot).is_empty() {
+                self.delete(slot)?;
+                return Err(Stop::Preempted);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a capability into one of a thread's slots, which is empty, as a child of `source` with at most `rights`.
     ///
     /// # Errors
     /// `Revoked` while `source` is being removed.
-    pub(crate) fn thread_install(&mut self, slot: Ref<Slot>, source: Option<Ref<Slot>>) -> Outcome {
-        if !self.get(slot).is_empty() {
-            self.delete(slot)?;
-        }
+    pub(crate) fn thread_install(
+        &mut self,
+        slot: Ref<Slot>,
+        source: Option<Ref<Slot>>,
+        rights: Rights,
+    ) -> Outcome {
         if let Some(source) = source {
-            self.cnode_copy(source, slot, Rights::ALL, None)?;
+            self.cnode_copy(source, slot, rights, None)?;
         }
         Ok(())
     }
@@ -222,7 +250,9 @@ impl Kernel {
         if let Some(notification) = object.bound.take() {
             self.get(notification).bound.set(None);
         }
-        self.vcpu_left(thread);
+        if self.calling == Some(thread) {
+            self.calling = None;
+        }
         for slot in [CSPACE, VSPACE, FAULT] {
             self.token.destroy(thread.part::<Slot>(slot));
         }

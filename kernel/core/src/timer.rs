@@ -107,7 +107,8 @@ impl Kernel {
         // Only granules that are over, so that nothing comes early.
         let target = (now >> GRANULE).saturating_sub(1);
         while let Some(here) = self.wheel_event().filter(|granule| *granule <= target) {
-            wheel.granule.set(here - 1);
+            // It stands there until all that is due there has come: what is armed meanwhile is placed as seen from there.
+            wheel.granule.set(here);
             for level in (1..LEVELS).rev() {
                 // A new turn of the levels below: this slot moves down.
                 if here.trailing_zeros() >= GROUP * level as u32 {
@@ -119,7 +120,6 @@ impl Kernel {
                 self.timer_disarm(timer);
                 return Some(timer);
             }
-            wheel.granule.set(here);
         }
         wheel.granule.set(wheel.granule.get().max(target));
         None

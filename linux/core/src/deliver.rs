@@ -214,13 +214,7 @@ impl Kernel {
                 SIG_DFL => self.default_signal(task, signal),
                 _ => {
                     if self.enter_handler(task, &action, &information).is_err() {
-                        self.end_process_of(
-                            task,
-                            End::Killed {
-                                signal: SIGSEGV,
-                                core: true,
-                            },
-                        );
+                        self.end_process_of(task, End::Killed { signal: SIGSEGV });
                     }
                 }
             }
@@ -247,10 +241,7 @@ impl Kernel {
                     self.stop_process(process, signal);
                 }
             }
-            action => {
-                let core = action == DefaultAction::Core;
-                self.end_process(process, End::Killed { signal, core });
-            }
+            DefaultAction::Terminate => self.end_process(process, End::Killed { signal }),
         }
     }
 

@@ -24,6 +24,8 @@ pub mod signal;
 pub mod slab;
 pub mod start;
 pub mod task;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use sundog_linux_vfs::Errno;

@@ -104,12 +104,10 @@ impl Labels {
 pub enum End {
     /// By exit with this status.
     Exited(u8),
-    /// By a signal, perhaps with a core dump.
+    /// By a signal. (Memory is never dumped, so the flag for that is never set.)
     Killed {
         /// The signal.
         signal: u32,
-        /// Linux would have dumped the memory.
-        core: bool,
     },
 }
 
@@ -119,7 +117,7 @@ impl End {
     pub fn status(self) -> i32 {
         match self {
             Self::Exited(status) => i32::from(status) << 8,
-            Self::Killed { signal, core } => signal as i32 | if core { 0x80 } else { 0 },
+            Self::Killed { signal } => signal as i32,
         }
     }
 
@@ -128,7 +126,7 @@ impl End {
     pub fn code(self) -> (i32, i32) {
         match self {
             Self::Exited(status) => (1, i32::from(status)),
-            Self::Killed { signal, core } => (if core { 3 } else { 2 }, signal as i32),
+            Self::Killed { signal } => (2, signal as i32),
         }
     }
 }

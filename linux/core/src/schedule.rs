@@ -186,7 +186,6 @@ impl Kernel {
                     task,
                     End::Killed {
                         signal: crate::signal::SIGKILL,
-                        core: false,
                     },
                 );
                 return;
@@ -318,7 +317,6 @@ impl Kernel {
                     asking,
                     End::Killed {
                         signal: crate::signal::SIGKILL,
-                        core: false,
                     },
                 );
             }
@@ -327,7 +325,6 @@ impl Kernel {
             victim,
             End::Killed {
                 signal: crate::signal::SIGKILL,
-                core: false,
             },
         );
     }

@@ -2,6 +2,7 @@
 use crate::copy;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
 use core::sync::atomic::{AtomicU32, Ordering};
+use sundog_rt::Mapping;
 
 /// An access that is not wholly inside the pool, or a word that is not aligned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,16 @@ impl Pool {
             length,
             owned: None,
         }
+    }
+
+    /// Makes a pool of memory that a program has mapped for itself; `None` if the mapping cannot be written.
+    #[must_use]
+    pub fn from_mapping(mut mapping: Mapping) -> Option<Self> {
+        mapping.write(0, &[0]).ok()?;
+        let base = core::ptr::with_exposed_provenance_mut(mapping.address() as usize);
+        // SAFETY: a mapping's pages are aligned and stay mapped until the value is given to whoever made it, and this program
+        // reaches them through the value only; it ends here, so the pool takes its place. They were written just now.
+        Some(unsafe { Self::new(base, mapping.bytes()) })
     }
 
     /// Makes a zeroed pool on the program's heap, for tests; `None` when the heap has not that much.

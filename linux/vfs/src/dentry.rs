@@ -48,7 +48,7 @@ pub struct Dentry {
 
 /// All names.
 pub struct Dentries {
-    table: Table<Dentry>,
+    pub(crate) table: Table<Dentry>,
     /// Above this many, unused ones are dropped.
     limit: usize,
     cursor: u32,

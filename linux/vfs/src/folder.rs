@@ -112,7 +112,9 @@ impl Vfs {
                     if names.contains(&entry.name) {
                         return true;
                     }
-                    complete = writer.put(entry.id, entry.next + DOTS, entry.kind, entry.name);
+                    // A server whose offsets are out of range is listed no further.
+                    complete = entry.next < PHANTOMS - DOTS
+                        && writer.put(entry.id, entry.next + DOTS, entry.kind, entry.name);
                     complete
                 })?;
             } else if let Body::Proc(node) = self.dentries.body(place.dentry) {
@@ -137,10 +139,14 @@ impl Vfs {
         if complete {
             let from = (writer.offset - PHANTOMS) as usize;
             for (index, (name, dentry)) in phantoms.iter().enumerate().skip(from) {
+                let kind = self.kind(self.mounts.top(Place {
+                    mount: place.mount,
+                    dentry: *dentry,
+                }));
                 if !writer.put(
                     u64::from(*dentry) + (1 << 32),
                     PHANTOMS + index as u64 + 1,
-                    Kind::Directory,
+                    kind,
                     name,
                 ) {
                     return Ok(false);

@@ -113,8 +113,9 @@ impl Vfs {
         }
     }
 
-    /// A process stopped waiting for gated devices (a signal came, or it died).
-    pub fn cancel_gates(&mut self, pid: u32) {
+    /// A process stopped waiting in an open (of a gated device, of a FIFO): a signal came, or it died.
+    pub fn cancel_waits(&mut self, pid: u32) {
+        self.cancel_fifos(pid);
         let mine: alloc::vec::Vec<_> = self
             .gates
             .pending

@@ -1,25 +1,25 @@
 //! Open files, path resolution, pipes, terminals and the synthetic trees of the Linux personality.
 //!
-//! One `Vfs` holds everything behind the descriptors of one sandbox: mounts, names, open files, pipes, terminals, locks,
+//! One [`Vfs`] holds everything behind the descriptors of one sandbox: mounts, names, open files, pipes, terminals, locks,
 //! descriptor tables and working folders. Each operation takes `&mut self` and a [`Context`] that says who calls; it returns at
 //! once with a value, an [`Errno`] or [`Stop::Block`] and the [`Queue`] to wait in. What happens to others on the way (wakes,
-//! signals, cut-off pages) is collected as [`Event`]s, drained by `Vfs::take_events`.
+//! signals, cut-off pages) is collected as [`Event`]s, drained by [`Vfs::take_events`].
 //!
 //! The operations are named after the system calls:
 //! ```text
 //! // cx: &Context, paths and buffers are byte slices, descriptors i32 (AT_FDCWD allowed as dirfd)
-//! fs tables      new_fs() clone_fs(id) retain_fs(id) release_fs(id); new_fds() clone_fds(id) retain_fds(id) release_fds(id) close_on_exec(id)
-//! open           openat(cx, dirfd, path, flags, mode) -> Attempt<i32>     open_exec(cx, dirfd, path, flags) -> Attempt<FileId>
-//! descriptors    close dup dup2 dup3 close_range fcntl(cx, fd, command, arg, memory) install(cx, FileId, cloexec, min)
-//! data           read write pread pwrite(cx, fd, buffer[, offset]) -> Attempt<usize>; lseek sendfile copy_file_range fsync fallocate
-//! folders        getdents64(cx, fd, buffer) mkdirat mknodat unlinkat renameat2 linkat symlinkat readlinkat
-//! attributes     fstatat fstat statfs fstatfs chmodat fchmod chownat fchown utimensat truncate ftruncate faccessat
-//! process        chdir fchdir chroot getcwd umask
-//! waiting        poll(cx, fd) -> Result<Readiness>  (ready mask and queues), epoll_create1 epoll_ctl epoll_wait
-//! objects        pipe2 socketpair eventfd2 memfd_create flock
-//! terminals      ioctl(cx, fd, request, arg, memory)  console_input console_output console_resize
-//! mappings       file_of(cx, fd) -> FileId, retain_file release_file file_read_at file_page file_identity file_path
-//! mounts         mount(server, ...) bind unmount
+//! tables       new_fs clone_fs retain_fs release_fs; new_fds clone_fds retain_fds release_fds close_on_exec
+//! open         openat open_file open_exec anonymous_file; cancel_waits when a waiting open is given up
+//! descriptors  descriptor close dup dup2 dup3 close_range fcntl install install_object object_mut
+//! data         read write pread pwrite lseek sendfile copy_file_range fsync fallocate
+//! folders      getdents64 mkdirat mknodat unlinkat renameat2 linkat symlinkat readlinkat make_socket_name
+//! attributes   fstatat fstat stat_file statfs fstatfs fchmodat fchmod fchownat fchown utimensat truncate ftruncate faccessat
+//! process      chdir fchdir chroot getcwd umask
+//! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake take_events for the core's own objects
+//! objects      pipe2 socketpair socket_shutdown eventfd2 memfd_create get_seals flock
+//! terminals    ioctl; add_console console_input console_output console_resize console_hang_up; session_ended session_terminal
+//! mappings     file_of retain_file release_file file_read_at file_page file_identity file_path
+//! namespace    mount mount_proc mount_dev add_gated_device bind restrict unmount
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
@@ -29,8 +29,10 @@ extern crate alloc;
 extern crate std;
 
 mod attributes;
+mod bytes;
 pub mod constants;
 pub mod context;
+mod copy;
 mod dentry;
 mod descriptors;
 mod devices;

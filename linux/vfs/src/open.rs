@@ -117,7 +117,7 @@ impl Vfs {
                 Last::Root | Last::Dot => walk.at,
                 Last::DotDot => self.up(cx, walk.at)?,
                 Last::Name(_) if create && slash => return Err(Errno::EISDIR),
-                Last::Name(name) => match self.child(cx, walk.at, &name) {
+                Last::Name(name) => match self.child(cx, walk.at, walk.name(&name)) {
                     Ok(place) => {
                         let follow = slash || flags & O_NOFOLLOW == 0 && !exclusive;
                         if follow && self.kind(place) == Kind::Symlink {
@@ -128,7 +128,9 @@ impl Vfs {
                         }
                         place
                     }
-                    Err(Errno::ENOENT) if create => return Ok(Target::Missing(walk.at, name)),
+                    Err(Errno::ENOENT) if create => {
+                        return Ok(Target::Missing(walk.at, walk.name(&name).to_vec()));
+                    }
                     Err(error) => return Err(error),
                 },
             };
@@ -160,10 +162,9 @@ impl Vfs {
             uid: cx.creds.uid,
             gid: cx.creds.gid,
         };
-        let open = open_flags(flags);
-        let made = self
-            .server(server)?
-            .create(handle, name, open, mode, owner)?;
+        let files = self.server(server)?;
+        let open = open_flags(flags, files.private());
+        let made = files.create(handle, name, open, mode, owner)?;
         let dentry = self
             .dentries
             .add(dir.dentry, name, node_body(server, &made.node));
@@ -245,6 +246,7 @@ impl Vfs {
             (Kind::Regular, Body::Node { server, handle, .. }) => {
                 Ok(self.open_regular(server, handle, flags, Some(place))?)
             }
+            (Kind::Regular, Body::Proc(_)) if writes => Err(Errno::EACCES.into()),
             (Kind::Regular, Body::Proc(node)) => {
                 let text = self.proc_text(cx, node)?;
                 Ok(self.add_file(Object::Text(text), flags & KEPT, Some(place))?)
@@ -269,7 +271,7 @@ impl Vfs {
             None
         };
         let files = self.server(server)?;
-        let handle = files.open(node, open_flags(flags))?;
+        let handle = files.open(node, open_flags(flags, files.private()))?;
         if truncates && flags & O_ACCMODE == O_RDONLY {
             files.setattr(
                 handle,
@@ -371,7 +373,7 @@ impl Vfs {
     }
 }
 
-fn open_flags(flags: u32) -> OpenFlags {
+fn open_flags(flags: u32, private: bool) -> OpenFlags {
     let mut open = match flags & O_ACCMODE {
         O_RDONLY => OpenFlags::READ,
         O_WRONLY => OpenFlags::WRITE,
@@ -380,7 +382,9 @@ fn open_flags(flags: u32) -> OpenFlags {
     if flags & O_TRUNC != 0 && open.has(OpenFlags::WRITE) {
         open = open.with(OpenFlags::TRUNCATE);
     }
-    if flags & O_APPEND != 0 {
+    // In a tree of our own the end is found at each write, so that F_SETFL can turn O_APPEND on and off. Where others write too,
+    // only the server can append without tearing; there F_SETFL changes what is shown and not what the server does.
+    if flags & O_APPEND != 0 && !private {
         open = open.with(OpenFlags::APPEND);
     }
     open

@@ -7,7 +7,9 @@ use crate::errno::Errno;
 use crate::mounts::Place;
 use crate::proc::Lookup;
 use crate::vfs::{Vfs, node_body};
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
+use core::ops::Range;
 use sundog_protocols::file::{Attr, FileError, Kind};
 
 /// What a path leads to.
@@ -21,8 +23,8 @@ pub(crate) enum Found {
 
 /// The last component of a path.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Last {
-    Name(Vec<u8>),
+pub(crate) enum Last<N = Vec<u8>> {
+    Name(N),
     Dot,
     DotDot,
     /// The path was all slashes.
@@ -38,9 +40,10 @@ pub(crate) struct Parent {
 }
 
 /// A look-up under way.
-pub(crate) struct Walk {
+pub(crate) struct Walk<'p> {
     pub at: Place,
-    rest: Vec<u8>,
+    /// The path, or the text of a link with the rest of the path behind it.
+    rest: Cow<'p, [u8]>,
     position: usize,
     links: u32,
 }
@@ -53,9 +56,21 @@ pub(crate) enum Jump {
     To(Found),
 }
 
+impl Walk<'_> {
+    /// A name that `walk_parents` found.
+    pub(crate) fn name(&self, at: &Range<usize>) -> &[u8] {
+        &self.rest[at.clone()]
+    }
+}
+
 impl Vfs {
     /// Starts a look-up. `ENOENT` for an empty path, `ENAMETOOLONG`, `EBADF`, `ENOTDIR` for a dirfd that is no folder.
-    pub(crate) fn start(&self, cx: &Context<'_>, dirfd: i32, path: &[u8]) -> Result<Walk, Errno> {
+    pub(crate) fn start<'p>(
+        &self,
+        cx: &Context<'_>,
+        dirfd: i32,
+        path: &'p [u8],
+    ) -> Result<Walk<'p>, Errno> {
         if path.is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -76,7 +91,7 @@ impl Vfs {
         };
         Ok(Walk {
             at,
-            rest: path.to_vec(),
+            rest: Cow::Borrowed(path),
             position: 0,
             links: 0,
         })
@@ -86,8 +101,8 @@ impl Vfs {
     pub(crate) fn walk_parents(
         &mut self,
         cx: &Context<'_>,
-        walk: &mut Walk,
-    ) -> Result<(Last, bool), Errno> {
+        walk: &mut Walk<'_>,
+    ) -> Result<(Last<Range<usize>>, bool), Errno> {
         loop {
             let rest = &walk.rest[walk.position..];
             let slashes = rest.iter().take_while(|&&byte| byte == b'/').count();
@@ -100,7 +115,7 @@ impl Vfs {
                 .iter()
                 .position(|&byte| byte == b'/')
                 .unwrap_or(rest.len());
-            let name = rest[..length].to_vec();
+            let name = walk.position..walk.position + length;
             let is_last = rest[length..].iter().all(|&byte| byte == b'/');
             let slash = is_last && length < rest.len();
             walk.position += length;
@@ -108,7 +123,7 @@ impl Vfs {
                 return Err(Errno::ENOTDIR);
             }
             self.permission(cx, walk.at, 1)?;
-            let last = match &name[..] {
+            let last = match walk.name(&name) {
                 b"." => Last::Dot,
                 b".." => Last::DotDot,
                 _ => Last::Name(name),
@@ -118,7 +133,7 @@ impl Vfs {
             }
             match last {
                 Last::Name(name) => {
-                    let place = self.child(cx, walk.at, &name)?;
+                    let place = self.child(cx, walk.at, walk.name(&name))?;
                     if self.kind(place) == Kind::Symlink {
                         if let Jump::To(found) = self.follow(cx, walk, place)? {
                             let Found::Place(place) = found else {
@@ -140,7 +155,7 @@ impl Vfs {
     pub(crate) fn follow(
         &mut self,
         cx: &Context<'_>,
-        walk: &mut Walk,
+        walk: &mut Walk<'_>,
         link: Place,
     ) -> Result<Jump, Errno> {
         walk.links += 1;
@@ -163,7 +178,7 @@ impl Vfs {
         }
         let rest = &walk.rest[walk.position..];
         text.extend_from_slice(rest);
-        walk.rest = text;
+        walk.rest = Cow::Owned(text);
         walk.position = 0;
         Ok(Jump::On)
     }
@@ -288,7 +303,7 @@ impl Vfs {
                 Last::Root | Last::Dot => walk.at,
                 Last::DotDot => self.up(cx, walk.at)?,
                 Last::Name(name) => {
-                    let place = self.child(cx, walk.at, &name)?;
+                    let place = self.child(cx, walk.at, walk.name(&name))?;
                     if self.kind(place) == Kind::Symlink && (follow || slash) {
                         match self.follow(cx, &mut walk, place)? {
                             Jump::On => continue,
@@ -328,6 +343,12 @@ impl Vfs {
     ) -> Result<Parent, Errno> {
         let mut walk = self.start(cx, dirfd, path)?;
         let (last, slash) = self.walk_parents(cx, &mut walk)?;
+        let last = match last {
+            Last::Name(name) => Last::Name(walk.name(&name).to_vec()),
+            Last::Dot => Last::Dot,
+            Last::DotDot => Last::DotDot,
+            Last::Root => Last::Root,
+        };
         Ok(Parent {
             dir: walk.at,
             last,

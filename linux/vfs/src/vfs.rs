@@ -70,7 +70,6 @@ pub struct Vfs {
     pub(crate) gates: Gates,
     pub(crate) random: Box<dyn Random>,
     pub(crate) events: Vec<Event>,
-    woken: BTreeSet<Queue>,
     next_queue: u64,
     next_object: u64,
     pub(crate) root: Place,
@@ -113,7 +112,6 @@ impl Vfs {
             gates: Gates::new(setup.gates),
             random: setup.random,
             events: Vec::new(),
-            woken: BTreeSet::new(),
             next_queue: 1,
             next_object: 1,
             root: Place {
@@ -157,9 +155,8 @@ impl Vfs {
         }
     }
 
-    /// What happened since the last call, oldest first. A queue that was woken twice is told once.
+    /// What happened since the last call, oldest first. A queue that was woken twice may be told twice.
     pub fn take_events(&mut self) -> Vec<Event> {
-        self.woken.clear();
         core::mem::take(&mut self.events)
     }
 
@@ -177,15 +174,33 @@ impl Vfs {
 
     /// Wakes whoever waits in the queue, and the epoll instances that watch it.
     pub fn wake(&mut self, queue: Queue) {
-        let mut queues = Vec::from([queue]);
-        let mut seen = BTreeSet::new();
+        self.note_wake(queue);
+        if !self.epolls.is_watched(queue) {
+            return;
+        }
+        let mut queues = Vec::new();
+        self.epolls.woken(queue, &mut queues);
+        let mut seen = BTreeSet::from([queue]);
         while let Some(queue) = queues.pop() {
             if seen.insert(queue) {
-                if self.woken.insert(queue) {
-                    self.events.push(Event::Wake(queue));
-                }
+                self.note_wake(queue);
                 self.epolls.woken(queue, &mut queues);
             }
+        }
+    }
+
+    fn note_wake(&mut self, queue: Queue) {
+        // The same queue is often woken several times within one call; looking back a little is enough to tell it once.
+        const LOOK_BACK: usize = 8;
+        let wake = Event::Wake(queue);
+        if !self
+            .events
+            .iter()
+            .rev()
+            .take(LOOK_BACK)
+            .any(|event| *event == wake)
+        {
+            self.events.push(wake);
         }
     }
 

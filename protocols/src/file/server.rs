@@ -181,9 +181,10 @@ pub trait FileServer: Send {
             (true, false) => Ok(offset),
         }
     }
-    /// The page frame that holds the 4 KiB block `index` of an open file, so that a mapping shares it; `write` makes a
-    /// block where there is a hole (else 0-filled holes are `None`). `ENODEV` where files cannot be mapped directly;
-    /// `ENXIO` behind the end of the file.
+    /// The page frame that holds the 4 KiB block `index` of an open file, so that a mapping shares it. `write` says that it will
+    /// be written, for which the file must be open. A server that has frames makes one where there is a hole, since a later
+    /// write to the file must show in the mapping; `None` says that the block reads as zeros and never changes. `ENODEV` where
+    /// files cannot be mapped directly, `ENXIO` behind the end of the file, `ENOSPC`.
     fn page(&mut self, file: Handle, index: u64, write: bool) -> Result<Option<u64>> {
         let _ = (file, index, write);
         Err(FileError::ENODEV)

@@ -57,6 +57,11 @@ pub fn ticks() -> Word {
     0
 }
 
+/// A host's programs take theirs from the system.
+pub fn hardware_random() -> Option<Word> {
+    None
+}
+
 /// Ends the program.
 ///
 /// # Panics

@@ -34,4 +34,4 @@ pub use message::{
 pub use message_page::MessagePage;
 pub use range::{Partial, map, protect, retype, share, unmap};
 pub use sundog_abi as abi;
-pub use trap::{stop, ticks};
+pub use trap::{hardware_random, stop, ticks};

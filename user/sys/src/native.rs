@@ -129,6 +129,23 @@ pub fn ticks() -> Word {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
+/// A word of the processor's own random numbers; `None` if it has none, or none now.
+pub fn hardware_random() -> Option<Word> {
+    const RDRAND: u32 = 1 << 30;
+    if core::arch::x86_64::__cpuid(1).ecx & RDRAND == 0 {
+        return None;
+    }
+    // The processor's maker asks for ten tries.
+    (0..10).find_map(|_| {
+        let (word, good): (Word, u8);
+        // SAFETY: the processor has the instruction; it changes a register and the flags.
+        unsafe {
+            asm!("rdrand {word}", "setc {good}", word = out(reg) word, good = out(reg_byte) good, options(nomem, nostack))
+        };
+        (good != 0).then_some(word)
+    })
+}
+
 /// Ends the calling thread by a fault (an invalid instruction), which its supervisor is told of.
 pub fn stop() -> ! {
     // SAFETY: the instruction never comes back and touches no memory.

@@ -87,12 +87,18 @@ impl Call<'_> {
         for source in [cspace, vspace, fault].into_iter().flatten() {
             self.kernel.may_derive(source)?;
         }
+        self.kernel.thread_uninstall([
+            self.kernel.thread_fault(thread),
+            self.kernel.thread_vspace(thread),
+            self.kernel.thread_cspace(thread),
+        ])?;
         self.kernel
-            .thread_install(self.kernel.thread_fault(thread), fault)?;
+            // No more than it needs: with the right to receive it would count as a server.
+            .thread_install(self.kernel.thread_fault(thread), fault, Rights::SEND)?;
         self.kernel
-            .thread_install(self.kernel.thread_vspace(thread), vspace)?;
+            .thread_install(self.kernel.thread_vspace(thread), vspace, Rights::ALL)?;
         self.kernel
-            .thread_install(self.kernel.thread_cspace(thread), cspace)?;
+            .thread_install(self.kernel.thread_cspace(thread), cspace, Rights::ALL)?;
         DONE
     }
 
@@ -180,6 +186,10 @@ impl Call<'_> {
                 return Err(Error::Busy.into());
             }
             other.bound.set(Some(thread));
+            object.bound.set(bound);
+            // It may be waiting for a message already, while signals are there.
+            self.kernel.notification_signal(notification, 0);
+            return DONE;
         } else if let Some(old) = object.bound.get() {
             self.kernel.get(old).bound.set(None);
         }
@@ -253,7 +263,7 @@ impl Call<'_> {
 
     pub fn sched_consumed(&mut self, slot: Ref<Slot>) -> Outcome<Values> {
         let context = self.object::<SchedContext>(slot)?;
-        Ok((self.kernel.get(context).consumed.replace(0), 0))
+        Ok((self.kernel.context_consumed(context), 0))
     }
 
     pub fn sched_yield(&mut self, slot: Ref<Slot>) -> Outcome<Values> {
@@ -282,7 +292,9 @@ impl Call<'_> {
         }
         self.kernel.may_derive(vspace)?;
         self.kernel
-            .thread_install(self.kernel.vcpu_vspace(vcpu), Some(vspace))?;
+            .thread_uninstall([self.kernel.vcpu_vspace(vcpu)])?;
+        self.kernel
+            .thread_install(self.kernel.vcpu_vspace(vcpu), Some(vspace), Rights::ALL)?;
         DONE
     }
 

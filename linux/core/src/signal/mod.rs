@@ -89,8 +89,6 @@ impl SignalSet {
 pub enum DefaultAction {
     /// The process ends.
     Terminate,
-    /// The process ends and says that it would have dumped its memory.
-    Core,
     /// Nothing.
     Ignore,
     /// The process stops.
@@ -103,8 +101,6 @@ pub fn default_action(signal: u32) -> DefaultAction {
     match signal {
         SIGCHLD | SIGCONT | SIGURG | SIGWINCH => DefaultAction::Ignore,
         SIGSTOP | SIGTSTP | SIGTTIN | SIGTTOU => DefaultAction::Stop,
-        SIGQUIT | SIGILL | SIGTRAP | SIGABRT | SIGBUS | SIGFPE | SIGSEGV | SIGXCPU | SIGXFSZ
-        | SIGSYS => DefaultAction::Core,
         _ => DefaultAction::Terminate,
     }
 }

@@ -50,6 +50,11 @@ impl Epolls {
         }
     }
 
+    /// Whether any instance watches the queue.
+    pub fn is_watched(&self, queue: Queue) -> bool {
+        self.watchers.contains_key(&queue)
+    }
+
     /// Notes that a queue was woken; adds the queues of the instances that watch it.
     pub fn woken(&mut self, queue: Queue, further: &mut Vec<Queue>) {
         for (id, key) in self.watchers.get(&queue).into_iter().flatten() {

@@ -9,7 +9,8 @@ use crate::file::{Object, ObjectId};
 use crate::mounts::Place;
 use crate::outcome::{Attempt, Event, FileIdentity, Queue, Ready, Stop, Target};
 use crate::vfs::Vfs;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 
 /// Writes up to this many bytes are never torn apart.
 pub const PIPE_BUF: usize = 4096;
@@ -39,11 +40,7 @@ impl Pipe {
 
     /// Takes what is there.
     fn take(&mut self, into: &mut [u8]) -> usize {
-        let count = into.len().min(self.bytes.len());
-        for (to, from) in into.iter_mut().zip(self.bytes.drain(..count)) {
-            *to = from;
-        }
-        count
+        crate::bytes::take(&mut self.bytes, into)
     }
 
     /// Puts in what fits; a small write whole or not at all.
@@ -79,16 +76,9 @@ impl Pipe {
 #[derive(Default)]
 pub struct Fifos {
     pipes: BTreeMap<FileIdentity, ObjectId>,
-    waiting: BTreeMap<ObjectId, Waiting>,
-}
-
-/// Processes in a blocking open of one FIFO. Someone who waits counts as present for the other side, as on Linux.
-#[derive(Default)]
-struct Waiting {
-    readers: BTreeSet<u32>,
-    writers: BTreeSet<u32>,
-    /// Those whose other side came; it may have gone again before they look.
-    admitted: BTreeSet<u32>,
+    /// Processes in a blocking open: (pipe, process, whether it writes), and whether its other side has come (it may have gone
+    /// again before the process looks). Whoever waits is counted in the pipe already, as on Linux.
+    waiting: BTreeMap<(ObjectId, u32, bool), bool>,
 }
 
 impl Vfs {
@@ -178,15 +168,8 @@ impl Vfs {
         let ended = pipe.readers == 0 && pipe.writers == 0;
         let fifo = pipe.fifo;
         queues.into_iter().for_each(|queue| self.wake(queue));
-        if ended
-            && self
-                .fifos
-                .waiting
-                .get(&id)
-                .is_none_or(|who| who.readers.is_empty() && who.writers.is_empty())
-        {
+        if ended {
             self.pipes.remove(id);
-            self.fifos.waiting.remove(&id);
             if let Some(fifo) = fifo {
                 self.fifos.pipes.remove(&fifo);
             }
@@ -256,45 +239,59 @@ impl Vfs {
                 id
             }
         };
+        let access = flags & O_ACCMODE;
+        let (reads, writes) = (access != O_WRONLY, access != O_RDONLY);
+        let key = (id, cx.job.pid, writes);
+        let admitted = self.fifos.waiting.get(&key).copied();
         let pipe = self.pipes.get(id).ok_or(Errno::EIO)?;
-        let (readers, writers, read_queue, write_queue) = (
-            pipe.readers,
-            pipe.writers,
-            pipe.read_queue,
-            pipe.write_queue,
-        );
-        let waiting = self.fifos.waiting.entry(id).or_default();
-        let (pid, wait) = (cx.job.pid, flags & O_NONBLOCK == 0);
-        let admitted = waiting.admitted.remove(&pid);
-        match flags & O_ACCMODE {
-            O_RDONLY => {
-                if wait && !admitted && writers == 0 && waiting.writers.is_empty() {
-                    waiting.readers.insert(pid);
-                    return Err(Stop::Block(read_queue));
-                }
-                waiting.readers.remove(&pid);
-                waiting.admitted.append(&mut waiting.writers);
+        if admitted.is_none() {
+            let nobody_reads = pipe.readers == 0;
+            if writes && !reads && nobody_reads && flags & O_NONBLOCK != 0 {
+                self.close_pipe(id, false, false);
+                return Err(Errno::ENXIO.into());
             }
-            O_WRONLY => {
-                if !admitted && readers == 0 && waiting.readers.is_empty() {
-                    if !wait {
-                        self.close_pipe(id, false, false);
-                        return Err(Errno::ENXIO.into());
-                    }
-                    waiting.writers.insert(pid);
-                    return Err(Stop::Block(write_queue));
-                }
-                waiting.writers.remove(&pid);
-                waiting.admitted.append(&mut waiting.readers);
-            }
-            _ => {
-                waiting.admitted.append(&mut waiting.readers);
-                waiting.admitted.append(&mut waiting.writers);
-            }
+            self.pipe_opened(id, flags);
+            let others = self
+                .fifos
+                .waiting
+                .iter_mut()
+                .filter(|((pipe, _, waits_to_write), _)| {
+                    *pipe == id && if *waits_to_write { reads } else { writes }
+                });
+            others.for_each(|(_, admitted)| *admitted = true);
         }
-        self.pipe_opened(id, flags);
-        let kept = O_ACCMODE | O_NONBLOCK;
-        Ok(self.add_file(Object::Pipe(id), flags & kept, Some(place))?)
+        let pipe = self.pipes.get(id).ok_or(Errno::EIO)?;
+        let alone = if writes {
+            pipe.readers == 0
+        } else {
+            pipe.writers == 0
+        };
+        if alone && admitted != Some(true) && flags & O_NONBLOCK == 0 {
+            let queue = if writes {
+                pipe.write_queue
+            } else {
+                pipe.read_queue
+            };
+            self.fifos.waiting.insert(key, false);
+            return Err(Stop::Block(queue));
+        }
+        self.fifos.waiting.remove(&key);
+        Ok(self.add_file(Object::Pipe(id), access | flags & O_NONBLOCK, Some(place))?)
+    }
+
+    /// A process stopped waiting for the other side of FIFOs (a signal came, or it died).
+    pub(crate) fn cancel_fifos(&mut self, pid: u32) {
+        let mine: Vec<_> = self
+            .fifos
+            .waiting
+            .keys()
+            .filter(|key| key.1 == pid)
+            .copied()
+            .collect();
+        for key in mine {
+            self.fifos.waiting.remove(&key);
+            self.close_pipe(key.0, !key.2, key.2);
+        }
     }
 
     pub(crate) fn pipe_capacity(&self, id: FileId) -> Result<u64, Errno> {

@@ -89,10 +89,7 @@ impl Vfs {
         into: &mut [u8],
     ) -> Attempt<usize> {
         let end = self.sockets.get_mut(end).ok_or(Errno::EIO)?;
-        let count = into.len().min(end.inbox.len());
-        for (to, from) in into.iter_mut().zip(end.inbox.drain(..count)) {
-            *to = from;
-        }
+        let count = crate::bytes::take(&mut end.inbox, into);
         let (queue, peer) = (end.queue, end.peer);
         if count > 0 || into.is_empty() {
             if let Some(other) = peer

@@ -338,7 +338,7 @@ fn on_ours(world: &mut World, dirfd: i32, step: &Step) -> Result<String, String>
     }
 }
 
-fn compare(seed: u64, steps: usize) {
+fn compare(seed: u64, steps: usize, mut world: World) {
     let path = format!("/tmp/sundog-vfs-test-{}-{seed}", std::process::id());
     std::fs::create_dir(&path).unwrap();
     let inner = format!("{path}/{}", nest());
@@ -346,7 +346,6 @@ fn compare(seed: u64, steps: usize) {
     let dir = rustix::fs::open(&*inner, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
     let host_side = Host { dir, path };
     rustix::process::umask(Mode::from_bits_retain(0o022));
-    let mut world = World::new();
     for depth in 1..=DEPTH {
         world.mkdir(&format!("/{}", "p/".repeat(depth))).unwrap();
     }
@@ -379,6 +378,13 @@ fn compare(seed: u64, steps: usize) {
 #[test]
 fn ten_thousand_random_steps_end_as_on_linux() {
     for seed in 1..=6 {
-        compare(seed, 4_000);
+        compare(seed, 4_000, World::new());
+    }
+}
+
+#[test]
+fn the_same_over_the_wire() {
+    for seed in 7..=8 {
+        compare(seed, 4_000, World::with_root(remote_tmpfs()));
     }
 }

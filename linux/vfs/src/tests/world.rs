@@ -4,7 +4,9 @@ use crate::*;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec::Vec;
-use sundog_protocols::file::{FileServer, Owner, Time};
+use sundog_protocols::file::client::AREA_SIZE;
+use sundog_protocols::file::wire::{DataArea, Message};
+use sundog_protocols::file::{Client, FileServer, Owner, Session, Time, Transport};
 use sundog_tmpfs_core::{HeapPages, Limits, StoppedClock, Tmpfs};
 
 pub const AT: i32 = constants::AT_FDCWD;
@@ -25,6 +27,35 @@ pub fn tmpfs() -> Box<dyn FileServer> {
         0o755,
         Owner::default(),
     ))
+}
+
+/// A transport into a session in the same process.
+struct Loop {
+    server: Box<dyn FileServer>,
+    session: Session,
+    area: Vec<u8>,
+}
+
+impl Transport for Loop {
+    fn call(&mut self, request: &Message) -> Option<Message> {
+        Some(
+            self.session
+                .serve(&mut *self.server, request.words(), &mut self.area),
+        )
+    }
+    fn area(&mut self) -> &mut dyn DataArea {
+        &mut self.area
+    }
+}
+
+/// A tmpfs at the other end of the wire: names are not cached, everything goes through messages.
+pub fn remote_tmpfs() -> Box<dyn FileServer> {
+    let area = alloc::vec![0; AREA_SIZE as usize];
+    Box::new(Client::new(Loop {
+        server: tmpfs(),
+        session: Session::new(b"", 10_000),
+        area,
+    }))
 }
 
 /// Asks for everything once, then lets "camera" through and nothing else.
@@ -127,6 +158,11 @@ impl UserMemory for Memory {
 impl World {
     /// Processes 10 and 11 of session 10 (10 leads it), 100 of session 100; each its own group.
     pub fn new() -> World {
+        World::with_root(tmpfs())
+    }
+
+    /// The same over another tree at `/`.
+    pub fn with_root(root: Box<dyn FileServer>) -> World {
         let mut byte = 0u8;
         let random = move |into: &mut [u8]| {
             into.iter_mut().for_each(|to| {
@@ -135,7 +171,7 @@ impl World {
             });
         };
         let setup = Setup {
-            root: tmpfs(),
+            root,
             flags: MountFlags::default(),
             anonymous: tmpfs(),
             random: Box::new(random),

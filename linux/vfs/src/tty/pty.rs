@@ -96,16 +96,14 @@ impl Vfs {
     ) -> Attempt<usize> {
         let terminal = self.terminal(tty)?;
         let (queue, master_queue) = (terminal.queue, terminal.master_queue);
+        let stopped = terminal.discipline.stopped;
         let bytes = &mut terminal.discipline.output.bytes;
-        let count = if terminal.discipline.stopped {
+        let count = if stopped {
             0
         } else {
-            into.len().min(bytes.len())
+            crate::bytes::take(bytes, into)
         };
         if count > 0 || into.is_empty() {
-            for (to, from) in into.iter_mut().zip(bytes.drain(..count)) {
-                *to = from;
-            }
             self.wake(queue);
             return Ok(count);
         }

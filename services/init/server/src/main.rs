@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod made;
+mod power;
 mod start;
 mod supervisor;
 
@@ -12,6 +13,7 @@ use sundog_manifest::Manifest;
 use sundog_rt::cap::object::IoPorts;
 use sundog_rt::cap::{Error, Slots};
 use sundog_rt::{BootEnvironment, boot_entry, debug, fail, set_debug};
+use power::Power;
 use supervisor::Supervisor;
 
 boot_entry!(run, heap = 2 << 20);
@@ -29,7 +31,8 @@ fn run(mut environment: BootEnvironment) {
         Ok(manifest) => manifest,
         Err(_) => fail("init: the manifest is malformed"),
     };
-    let mut supervisor = match Supervisor::new(environment, &manifest, debug) {
+    let power = Power::from_command_line(&mut environment);
+    let mut supervisor = match Supervisor::new(environment, &manifest, debug, power) {
         Ok(supervisor) => supervisor,
         Err(_) => fail("init: too little memory for the endpoints of the manifest"),
     };

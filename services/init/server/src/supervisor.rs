@@ -1,6 +1,7 @@
 //! Watches the programs: every end of one arrives as a fault, whose badge tells which program it was.
 
 use crate::made::Made;
+use crate::power::Power;
 use crate::start::start;
 use alloc::vec::Vec;
 use sundog_abi::Info;
@@ -21,6 +22,7 @@ pub struct Supervisor<'a> {
     restarts: Vec<Restarts>,
     faults: Cap<Endpoint>,
     reply: Cap<Reply>,
+    power: Option<Power<'a>>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -32,6 +34,7 @@ impl<'a> Supervisor<'a> {
         mut environment: BootEnvironment,
         manifest: &Manifest<'a>,
         debug: Option<Cap<IoPorts>>,
+        power: Option<Power<'a>>,
     ) -> Result<Supervisor<'a>, Error> {
         let made = Made::new(&mut environment, manifest, debug)?;
         let (pool, slots) = (
@@ -50,6 +53,7 @@ impl<'a> Supervisor<'a> {
             restarts,
             faults,
             reply,
+            power,
         })
     }
 
@@ -118,7 +122,9 @@ impl<'a> Supervisor<'a> {
         };
         let listed = &self.programs[index];
         let name = listed.name;
-        match process.ended(&mut self.environment.resources) {
+        let ended = process.ended(&mut self.environment.resources);
+        let good = matches!(ended, Ok(Ended::Exit(0)));
+        match ended {
             Ok(Ended::Exit(status)) => debug!("init: {name} is done with status {status}"),
             Ok(Ended::Panic(text)) => debug!(
                 "init: {name} gave up: {}",
@@ -132,6 +138,9 @@ impl<'a> Supervisor<'a> {
                 };
                 debug!("init: {name} {text}");
             }
+        }
+        if let Some(power) = &self.power {
+            power.ended(name, good);
         }
         if let Err(error) = process.destroy(&mut self.environment.resources) {
             debug!("init: {name} cannot be taken apart: {error:?}");

@@ -120,11 +120,6 @@ impl Data {
         Ok(frame)
     }
 
-    /// The frame of a block, if it has one.
-    pub fn existing_block(&self, block: u64) -> Option<u64> {
-        self.blocks.get(&block).copied()
-    }
-
     /// Gives all frames back.
     pub fn clear<P: Pages>(&mut self, store: &mut Store<P>) {
         self.size = 0;

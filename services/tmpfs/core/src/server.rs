@@ -290,11 +290,9 @@ impl<P: Pages> FileServer for Tmpfs<P> {
             if index >= data.size().div_ceil(PAGE as u64) {
                 return Err(FileError::ENXIO);
             }
-            if write {
-                data.block(store, index).map(Some)
-            } else {
-                Ok(data.existing_block(index))
-            }
+            // A hole gets its block when it is mapped, also for reading (as on Linux): what is written to the file later
+            // must show in the mapping.
+            data.block(store, index).map(Some)
         })
     }
 

@@ -16,7 +16,6 @@ const FORBIDDEN: &[(u32, u32, &str)] = &[
     (0xa0, 2, "the second interrupt controller"),
     (0xb2, 2, "system management interrupts"),
     (0xc0, 0x20, "the second ISA DMA controller"),
-    (0xe9, 1, "the kernel's debug text"),
     (0xf4, 4, "the machine's exit"),
     (0x4d0, 2, "the interrupt controllers' trigger modes"),
     (0xcf8, 8, "PCI configuration space and reset"),

@@ -1,0 +1,225 @@
+//! The machine of the personality made of Sundog's objects: address spaces, virtual processors and time.
+
+pub mod blocks;
+mod clock;
+mod space;
+#[cfg(test)]
+mod tests;
+mod vcpu;
+
+use crate::objects::Objects;
+use crate::random::Random;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use blocks::Blocks;
+use clock::Clock;
+use space::{PAGE, Space};
+use sundog_linux_core::machine::{
+    Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, VcpuId,
+};
+use sundog_rt::cap::Protection as Allowed;
+use vcpu::Vcpu;
+
+/// The machine over kernel objects.
+pub struct SundogMachine<O: Objects> {
+    objects: O,
+    blocks: Blocks,
+    spaces: BTreeMap<u32, Space>,
+    vcpus: BTreeMap<u32, Vcpu<O::Page>>,
+    next: u32,
+    clock: Clock,
+    calendar: u64,
+    random: Random,
+}
+
+/// What the machine does not take from its objects.
+pub struct Parameters {
+    /// The slot of the untyped memory that objects are made of.
+    pub memory: u32,
+    /// Ticks of the deadlines' counter in a microsecond.
+    pub ticks_per_microsecond: u64,
+    /// Nanoseconds of the calendar now, since 1970.
+    pub calendar: u64,
+    /// Where random bytes come from.
+    pub random: Random,
+}
+
+fn allowed(protection: Protection) -> Allowed {
+    let mut allowed = Allowed::READ.0;
+    if protection.write {
+        allowed |= Allowed::WRITE.0;
+    }
+    if protection.execute {
+        allowed |= Allowed::EXECUTE.0;
+    }
+    Allowed(allowed)
+}
+
+impl<O: Objects> SundogMachine<O> {
+    /// A machine without spaces and virtual processors.
+    pub fn new(mut objects: O, parameters: Parameters) -> SundogMachine<O> {
+        let clock = Clock::new(objects.ticks(), parameters.ticks_per_microsecond);
+        SundogMachine {
+            objects,
+            blocks: Blocks::new(parameters.memory),
+            spaces: BTreeMap::new(),
+            vcpus: BTreeMap::new(),
+            next: 0,
+            clock,
+            calendar: parameters.calendar,
+            random: parameters.random,
+        }
+    }
+
+    fn number(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+}
+
+impl<O: Objects> Machine for SundogMachine<O> {
+    fn create_space(&mut self) -> Result<SpaceId, NoRoom> {
+        let space = Space::new(&mut self.objects, &mut self.blocks).map_err(|_| NoRoom)?;
+        let number = self.number();
+        self.spaces.insert(number, space);
+        Ok(SpaceId(number))
+    }
+
+    fn destroy_space(&mut self, space: SpaceId) {
+        for vcpu in self.vcpus.values_mut() {
+            if vcpu.space == Some(space) {
+                vcpu.space = None;
+            }
+        }
+        if let Some(space) = self.spaces.remove(&space.0) {
+            space.end(&mut self.objects, &mut self.blocks);
+        }
+    }
+
+    fn map(
+        &mut self,
+        space: SpaceId,
+        address: u64,
+        offset: usize,
+        pages: usize,
+        protection: Protection,
+    ) -> Result<(), NoRoom> {
+        let space = self.spaces.get_mut(&space.0).ok_or(NoRoom)?;
+        let page = u32::try_from(offset as u64 / PAGE).map_err(|_| NoRoom)?;
+        let pages = u32::try_from(pages).map_err(|_| NoRoom)?;
+        let (objects, blocks) = (&mut self.objects, &mut self.blocks);
+        space
+            .map(objects, blocks, address, page, pages, allowed(protection))
+            .map_err(|_| NoRoom)
+    }
+
+    fn unmap(&mut self, space: SpaceId, address: u64, pages: usize) {
+        if let Some(space) = self.spaces.get(&space.0) {
+            let unmapped = self.objects.unmap(space.slot, address, pages as u64);
+            debug_assert!(unmapped.is_ok(), "a range of user addresses");
+        }
+    }
+
+    fn protect(&mut self, space: SpaceId, address: u64, pages: usize, protection: Protection) {
+        if let Some(space) = self.spaces.get_mut(&space.0) {
+            let (objects, blocks) = (&mut self.objects, &mut self.blocks);
+            space.protect(objects, blocks, address, pages as u64, allowed(protection));
+        }
+    }
+
+    fn share(
+        &mut self,
+        source: SpaceId,
+        destination: SpaceId,
+        address: u64,
+        pages: usize,
+        drop_write: bool,
+    ) -> bool {
+        // Out of the map for the time, since both are needed.
+        let Some(mut target) = self.spaces.remove(&destination.0) else {
+            return false;
+        };
+        let (objects, blocks) = (&mut self.objects, &mut self.blocks);
+        let found = self.spaces.get(&source.0);
+        if let Some(source) = found {
+            let pages = pages as u64;
+            source.share(objects, blocks, &mut target, address, pages, drop_write);
+        }
+        let shared = found.is_some();
+        self.spaces.insert(destination.0, target);
+        shared
+    }
+
+    fn create_vcpu(&mut self) -> Result<VcpuId, NoRoom> {
+        let vcpu = Vcpu::new(&mut self.objects, &mut self.blocks).map_err(|_| NoRoom)?;
+        let number = self.number();
+        self.vcpus.insert(number, vcpu);
+        Ok(VcpuId(number))
+    }
+
+    fn destroy_vcpu(&mut self, vcpu: VcpuId) {
+        if let Some(vcpu) = self.vcpus.remove(&vcpu.0) {
+            vcpu.end(&mut self.objects, &mut self.blocks);
+        }
+    }
+
+    fn enter(
+        &mut self,
+        vcpu: VcpuId,
+        space: SpaceId,
+        registers: &mut GuestRegisters,
+        deadline: u64,
+    ) -> Exit {
+        let (Some(vcpu), Some(vspace)) = (self.vcpus.get_mut(&vcpu.0), self.spaces.get(&space.0))
+        else {
+            return Exit::BadState;
+        };
+        let deadline = self.clock.deadline(deadline);
+        vcpu.enter(&mut self.objects, space, vspace.slot, registers, deadline)
+            .unwrap_or(Exit::BadState)
+    }
+
+    fn kick(&mut self, vcpu: VcpuId) {
+        if let Some(vcpu) = self.vcpus.get(&vcpu.0) {
+            let kicked = vcpu.kick(&mut self.objects);
+            debug_assert!(kicked.is_ok(), "a virtual processor can be kicked");
+        }
+    }
+
+    fn copy_fpu(&mut self, from: VcpuId, to: VcpuId) {
+        let state = self.save_fpu(from);
+        self.load_fpu(to, &state);
+    }
+
+    fn reset_fpu(&mut self, vcpu: VcpuId) {
+        if let Some(vcpu) = self.vcpus.get_mut(&vcpu.0) {
+            let reset = vcpu.reset_fpu(&mut self.objects);
+            debug_assert!(reset.is_ok(), "the state can be written out");
+        }
+    }
+
+    fn save_fpu(&mut self, vcpu: VcpuId) -> Vec<u8> {
+        self.vcpus
+            .get(&vcpu.0)
+            .and_then(|vcpu| vcpu.fpu(&mut self.objects).ok())
+            .unwrap_or_default()
+    }
+
+    fn load_fpu(&mut self, vcpu: VcpuId, state: &[u8]) -> bool {
+        self.vcpus
+            .get_mut(&vcpu.0)
+            .is_some_and(|vcpu| vcpu.set_fpu(&mut self.objects, state).is_ok())
+    }
+
+    fn now(&mut self) -> u64 {
+        self.clock.nanoseconds(self.objects.ticks())
+    }
+
+    fn calendar_at_start(&mut self) -> u64 {
+        self.calendar
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) {
+        self.random.fill(bytes);
+    }
+}

@@ -1,0 +1,312 @@
+//! Nothing leaks, whatever fails.
+
+mod fake;
+
+use super::*;
+use fake::{Counts, Fake, POOL_PAGES};
+use sundog_rt::cap::Error;
+use sundog_rt::sys::abi::vcpu::exit;
+
+const READ: Protection = Protection {
+    write: false,
+    execute: false,
+};
+const WRITE: Protection = Protection {
+    write: true,
+    execute: false,
+};
+const EXECUTE: Protection = Protection {
+    write: false,
+    execute: true,
+};
+
+fn machine(slots: usize, bytes: u64) -> SundogMachine<Fake> {
+    SundogMachine::new(
+        Fake::new(slots, bytes),
+        Parameters {
+            memory: fake::MEMORY,
+            ticks_per_microsecond: 1000,
+            calendar: 0,
+            random: Random::new(&[1; 4]),
+        },
+    )
+}
+
+fn counts(machine: &SundogMachine<Fake>) -> Counts {
+    machine.objects.counts()
+}
+
+/// A process as fork and exit make and end it.
+fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: VcpuId) -> Result<(), NoRoom> {
+    let vcpu = machine.create_vcpu()?;
+    let space = match machine.create_space() {
+        Ok(space) => space,
+        Err(error) => {
+            machine.destroy_vcpu(vcpu);
+            return Err(error);
+        }
+    };
+    machine.copy_fpu(from, vcpu);
+    for place in [0x40_0000, 0x7f00_0000_0000] {
+        assert!(machine.share(parent, space, place, 20, true));
+    }
+    let done = machine.map(space, 0x40_0000, 4096 * 100, 5, WRITE);
+    let mut registers = GuestRegisters::default();
+    machine.enter(vcpu, space, &mut registers, u64::MAX);
+    machine.destroy_space(space);
+    machine.destroy_vcpu(vcpu);
+    done
+}
+
+fn parent(machine: &mut SundogMachine<Fake>) -> (SpaceId, VcpuId) {
+    let space = machine.create_space().unwrap();
+    let vcpu = machine.create_vcpu().unwrap();
+    machine.map(space, 0x40_0000, 0, 20, EXECUTE).unwrap();
+    machine
+        .map(space, 0x7f00_0000_0000, 4096 * 20, 20, WRITE)
+        .unwrap();
+    (space, vcpu)
+}
+
+#[test]
+fn a_thousand_forks_leave_nothing() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, vcpu) = parent(&mut machine);
+    fork(&mut machine, space, vcpu).unwrap();
+    let before = counts(&machine);
+    for _ in 0..1000 {
+        fork(&mut machine, space, vcpu).unwrap();
+    }
+    assert_eq!(counts(&machine), before);
+}
+
+#[test]
+fn all_spaces_and_vcpus_that_fit_can_be_made_again() {
+    let mut machine = machine(300, 8 << 20);
+    let make = |machine: &mut SundogMachine<Fake>| {
+        let mut made = Vec::new();
+        while let Ok(space) = machine.create_space() {
+            let Ok(vcpu) = machine.create_vcpu() else {
+                machine.destroy_space(space);
+                break;
+            };
+            made.push((space, vcpu));
+        }
+        made
+    };
+    let first = make(&mut machine);
+    assert!(first.len() > 30, "{}", first.len());
+    for (space, vcpu) in &first {
+        machine.destroy_vcpu(*vcpu);
+        machine.destroy_space(*space);
+    }
+    let left = counts(&machine);
+    assert_eq!((left.spaces, left.tables, left.vcpus), (0, 0, 0));
+    assert_eq!((left.state_pages, left.mappings), (0, 0));
+    assert_eq!(make(&mut machine).len(), first.len());
+}
+
+#[test]
+fn every_failure_gives_back_what_was_taken() {
+    let mut failures = 0;
+    for nth in 0.. {
+        let mut machine = machine(100, 4 << 20);
+        let (space, vcpu) = parent(&mut machine);
+        // The rest of a divided block, so that fork has to divide another one.
+        for _ in 1..8 {
+            machine.create_vcpu().unwrap();
+        }
+        let before = counts(&machine);
+        machine.objects.fail_after(nth, Error::NotEnoughMemory);
+        let done = fork(&mut machine, space, vcpu);
+        let failed = machine.objects.failed();
+        failures += usize::from(failed);
+        let after = counts(&machine);
+        assert_eq!(after.spaces, before.spaces, "call {nth}");
+        assert_eq!(after.vcpus, before.vcpus, "call {nth}");
+        assert_eq!(after.tables, before.tables, "call {nth}");
+        assert_eq!(after.state_pages, before.state_pages, "call {nth}");
+        // Blocks that wait for their next use keep the slot of their untyped memory, and nothing else.
+        let (idle, lost) = machine.blocks.idle();
+        assert_eq!(lost, 0, "call {nth}");
+        let pieces = after.untyped - before.untyped;
+        assert_eq!(after.slots - before.slots, pieces, "call {nth}");
+        assert!(pieces <= idle + 8, "call {nth}");
+        // What failed once works when there is room again.
+        fork(&mut machine, space, vcpu).unwrap();
+        if !failed {
+            assert!(done.is_ok());
+            break;
+        }
+    }
+    assert!(failures > 25, "{failures}");
+}
+
+#[test]
+fn tables_are_added_as_they_are_needed() {
+    let mut machine = machine(100, 4 << 20);
+    let space = machine.create_space().unwrap();
+    let first = counts(&machine).tables;
+    for index in 0..30 {
+        machine
+            .map(space, index << 30, 0, 1, READ)
+            .unwrap_or_else(|_| panic!("page {index}"));
+    }
+    assert!(counts(&machine).tables > first);
+    machine.destroy_space(space);
+    assert_eq!(counts(&machine).tables, 0);
+}
+
+#[test]
+fn without_memory_for_tables_a_mapping_fails_and_can_be_tried_again() {
+    let mut machine = machine(100, 128 << 10);
+    let space = machine.create_space().unwrap();
+    let mut mapped = 0_u64;
+    while machine.map(space, mapped << 30, 0, 1, READ).is_ok() {
+        mapped += 1;
+    }
+    assert!(mapped > 3 && mapped < 20, "{mapped}");
+    machine.unmap(space, 0, 1 << 35);
+    assert_eq!(counts(&machine).mappings, 0);
+    assert_eq!(machine.map(space, mapped << 30, 0, 1, READ), Ok(()));
+}
+
+#[test]
+fn a_mapping_takes_the_place_of_others() {
+    let mut machine = machine(100, 4 << 20);
+    let space = machine.create_space().unwrap();
+    machine.map(space, 0x1000, 0, 3, READ).unwrap();
+    machine.map(space, 0x0000, 4096 * 7, 200, WRITE).unwrap();
+    let slot = machine.spaces[&space.0].slot;
+    for page in 0..200 {
+        assert_eq!(
+            machine.objects.mapped(slot, page),
+            Some((7 + page as u32, Allowed::READ_WRITE))
+        );
+    }
+}
+
+#[test]
+fn a_page_that_was_shared_with_less_is_mapped_anew_for_more() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, _) = parent(&mut machine);
+    let child = machine.create_space().unwrap();
+    let place = 0x7f00_0000_0000;
+    assert!(machine.share(space, child, place, 20, true));
+    let slots = [space, child].map(|id| machine.spaces[&id.0].slot);
+    for slot in slots {
+        assert_eq!(
+            machine.objects.mapped(slot, place >> 12),
+            Some((20, Allowed::READ))
+        );
+    }
+    machine.protect(space, place, 20, WRITE);
+    machine.protect(child, place, 20, WRITE);
+    assert_eq!(
+        machine.objects.mapped(slots[0], place >> 12),
+        Some((20, Allowed::READ_WRITE))
+    );
+    assert_eq!(machine.objects.mapped(slots[1], place >> 12), None);
+    machine.map(child, place, 4096 * 20, 1, WRITE).unwrap();
+    assert_eq!(
+        machine.objects.mapped(slots[1], place >> 12),
+        Some((20, Allowed::READ_WRITE))
+    );
+}
+
+#[test]
+fn where_fork_finds_no_room_nobody_can_write() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, _) = parent(&mut machine);
+    let child = machine.create_space().unwrap();
+    machine.objects.fail_after(0, Error::NeedTables);
+    assert!(machine.share(space, child, 0x7f00_0000_0000, 20, true));
+    let slot = machine.spaces[&space.0].slot;
+    let mapped = machine.objects.mapped(slot, 0x7f00_0000_0000 >> 12);
+    assert!(mapped.is_none_or(|(_, allowed)| allowed == Allowed::READ));
+}
+
+#[test]
+fn registers_go_in_and_come_out() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, vcpu) = parent(&mut machine);
+    machine.objects.exit = [exit::EXCEPTION, 6, 3];
+    let mut registers = GuestRegisters {
+        rip: 0x40_0000,
+        rax: 9,
+        gs_base: 5,
+        ..GuestRegisters::default()
+    };
+    let given = registers;
+    let exit = machine.enter(vcpu, space, &mut registers, 2_000_000);
+    assert_eq!(exit, Exit::Exception { vector: 6, code: 3 });
+    // The fake guest adds one to every register.
+    assert_eq!(
+        (registers.rip, registers.rax, registers.gs_base),
+        (given.rip + 1, 10, 6)
+    );
+    assert_eq!(machine.objects.deadline, 2_000_000 + fake::START);
+    machine.enter(vcpu, space, &mut registers, u64::MAX);
+    assert_eq!(machine.objects.deadline, 0);
+}
+
+#[test]
+fn a_guest_of_a_space_that_is_gone_does_not_run() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, vcpu) = parent(&mut machine);
+    let mut registers = GuestRegisters::default();
+    machine.enter(vcpu, space, &mut registers, u64::MAX);
+    machine.destroy_space(space);
+    let before = registers;
+    assert_eq!(
+        machine.enter(vcpu, space, &mut registers, u64::MAX),
+        Exit::BadState
+    );
+    assert_eq!(registers, before);
+    let other = machine.create_space().unwrap();
+    machine.objects.exit = [exit::SYSCALL, 0, 0];
+    assert_eq!(
+        machine.enter(vcpu, other, &mut registers, u64::MAX),
+        Exit::Syscall
+    );
+    machine.kick(vcpu);
+    assert_eq!(
+        machine.enter(vcpu, other, &mut registers, u64::MAX),
+        Exit::Kick
+    );
+}
+
+#[test]
+fn floating_point_states_are_copied_and_reset() {
+    let mut machine = machine(100, 4 << 20);
+    let (_, one) = parent(&mut machine);
+    let two = machine.create_vcpu().unwrap();
+    let first = machine.save_fpu(one);
+    assert_eq!(first[..2], [0x7f, 0x03]);
+    let mut state = first.clone();
+    state[100] = 7;
+    assert!(machine.load_fpu(one, &state));
+    machine.copy_fpu(one, two);
+    assert_eq!(machine.save_fpu(two), state);
+    machine.reset_fpu(two);
+    assert_eq!(machine.save_fpu(two), first);
+    // Flags that the processor does not know, and parts that it does not have, are cut off; lengths must be right.
+    state[27] = 0xff;
+    state[519] = 0xff;
+    state[530] = 1;
+    assert!(machine.load_fpu(two, &state));
+    let taken = machine.save_fpu(two);
+    assert_eq!((taken[27], taken[519], taken[530]), (0, 0, 0));
+    assert!(!machine.load_fpu(two, &state[1..]));
+    assert!(machine.objects.synced > 0);
+}
+
+#[test]
+fn the_pool_has_an_end() {
+    let mut machine = machine(100, 4 << 20);
+    let space = machine.create_space().unwrap();
+    let last = (POOL_PAGES as usize - 1) * 4096;
+    assert_eq!(machine.map(space, 0, last, 1, READ), Ok(()));
+    assert_eq!(machine.map(space, 0x1000, last, 2, READ), Err(NoRoom));
+    assert_eq!(machine.map(space, 0x1000, usize::MAX, 2, READ), Err(NoRoom));
+}

@@ -1,0 +1,117 @@
+//! The Linux personality as a program: one sandbox of Linux programs over kernel objects.
+//!
+//! Given: `pool` (untyped memory for the programs and their objects), `archive` (the boot package's frame, not writable), `console`
+//! (the endpoint of the serial line that is its terminal), `input-time` and `output-time` (scheduling contexts of the threads that
+//! wait at that line; they should have a higher priority than the program's own). Its arguments are those of [`options`].
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+#[cfg(test)]
+mod heap_ring;
+mod line;
+mod machine;
+mod native;
+mod objects;
+mod options;
+mod pump;
+mod random;
+mod root;
+mod sandbox;
+mod terminal;
+mod trace;
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use options::Options;
+use sandbox::Sandbox;
+use sundog_linux_core::load::Texts;
+use sundog_linux_core::process::End;
+use sundog_linux_core::schedule::Step;
+use sundog_rt::{Environment, entry, exit, fail, sys};
+
+entry!(run);
+
+/// How long the end waits for a line that takes nothing any more, in microseconds.
+const LAST_WAIT: u64 = 5_000_000;
+
+fn run(environment: Environment) {
+    let start = &environment.start;
+    let ticks_per_microsecond = start.ticks_per_microsecond;
+    let ended = Options::parse(start.arguments().skip(1), start.variables()).and_then(|options| {
+        let mut sandbox = sandbox::build(environment, &options)?;
+        let end = run_program(&mut sandbox, &options, ticks_per_microsecond);
+        sandbox.finish(ticks_per_microsecond, end.as_ref().err());
+        end
+    });
+    match ended {
+        Ok(End::Exited(status)) => exit(status.into()),
+        Ok(End::Killed { signal, .. }) => exit(128 + u64::from(signal)),
+        Err(text) => fail(&format!("linux: {text}")),
+    }
+}
+
+fn run_program(
+    sandbox: &mut Sandbox,
+    options: &Options,
+    ticks_per_microsecond: u64,
+) -> Result<End, String> {
+    let Sandbox {
+        kernel,
+        terminal,
+        events,
+    } = sandbox;
+    kernel.trace = Box::new(trace::Log {
+        calls: options.trace,
+    });
+    let texts = Texts {
+        arguments: options.program.clone(),
+        environment: options.environment.clone(),
+    };
+    let path = options.path();
+    kernel
+        .start(&path, texts, b"/", |vfs, context| {
+            terminal.open(vfs, context)
+        })
+        .map_err(|error| format!("{}: {error:?}", String::from_utf8_lossy(&path)))?;
+    loop {
+        let step = kernel.step();
+        let changed = terminal.work(&mut kernel.vfs);
+        match step {
+            Step::Ran => {}
+            Step::Finished(end) => return Ok(end),
+            Step::Idle { .. } if changed || !terminal.sleep() => {}
+            Step::Idle { until } => {
+                let now = kernel.now();
+                let deadline = until.map(|until| {
+                    let wait = u128::from(until.saturating_sub(now));
+                    let ticks = (wait * u128::from(ticks_per_microsecond)).div_ceil(1000);
+                    sys::ticks().saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
+                });
+                // The end of the wait by its deadline is as good as by a signal.
+                let _ = events.wait(deadline);
+            }
+        }
+    }
+}
+
+impl Sandbox {
+    /// Sends the last output, and why the program did not run.
+    fn finish(&mut self, ticks_per_microsecond: u64, trouble: Option<&String>) {
+        self.terminal.work(&mut self.kernel.vfs);
+        if let Some(text) = trouble {
+            self.terminal.say(&format!("linux: {text}"));
+        }
+        let until = sys::ticks().saturating_add(LAST_WAIT.saturating_mul(ticks_per_microsecond));
+        while !self.terminal.finish() && sys::ticks() < until {
+            self.terminal.work(&mut self.kernel.vfs);
+            if self.events.wait(Some(until)).is_err() {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The objects of the kernel that this program runs on.
+
+use crate::objects::{Make, Objects, Result, Sharing};
+use sundog_rt::cap::object::{Frame, PageTables, Untyped, VCpu, VSpace};
+use sundog_rt::cap::{Cap, Error, Protection, Slots};
+use sundog_rt::sys::{self, Partial};
+use sundog_rt::{Mapping, Resources};
+
+/// What a VSpace's size says if it is only for guests.
+const FOR_GUESTS: u64 = 1;
+
+/// The kernel's objects.
+pub struct Native {
+    resources: Resources,
+    pool: Cap<Frame>,
+}
+
+impl Native {
+    /// Objects in the slots and at the addresses of `resources`; guests are shown pages of `pool`.
+    pub fn new(resources: Resources, pool: Cap<Frame>) -> Native {
+        Native { resources, pool }
+    }
+}
+
+fn space(slot: u32) -> Cap<VSpace> {
+    Cap::root(slot)
+}
+
+fn vcpu(slot: u32) -> Cap<VCpu> {
+    Cap::root(slot)
+}
+
+/// Makes one object in a slot of the root.
+fn retype<T: sundog_rt::cap::Object>(untyped: u32, size: u64, slot: u32) -> Result<()> {
+    Ok(Cap::<Untyped>::root(untyped).retype::<T>(size, Slots::ROOT, slot, 1)?)
+}
+
+/// Repeats `step(done)` until all pages were passed; a step does what the kernel does at a time. Holes cost next to nothing, so
+/// a whole address space is passed in a few steps.
+fn pass(pages: u64, step: impl Fn(u64) -> Result<u64>) -> Result<(), Partial> {
+    let mut done = 0;
+    while done < pages {
+        match step(done) {
+            Ok(0) => {
+                let error = Error::InvalidArgument;
+                return Err(Partial { done, error });
+            }
+            Ok(count) => done += count,
+            Err(error) => return Err(Partial { done, error }),
+        }
+    }
+    Ok(())
+}
+
+impl Objects for Native {
+    /// The slot of the Frame, and where it is mapped.
+    type Page = (u32, Mapping);
+
+    fn take_slot(&mut self) -> Result<u32> {
+        self.resources.slots.take()
+    }
+
+    fn give_slot(&mut self, slot: u32) {
+        let given = self.resources.slots.give(slot);
+        debug_assert!(given.is_ok(), "a slot that was taken");
+    }
+
+    fn make(&mut self, untyped: u32, what: Make, slot: u32) -> Result<()> {
+        match what {
+            Make::Untyped(bytes) => retype::<Untyped>(untyped, bytes, slot),
+            Make::Space => retype::<VSpace>(untyped, FOR_GUESTS, slot),
+            Make::Tables(pages) => retype::<PageTables>(untyped, pages, slot),
+            Make::Vcpu => retype::<VCpu>(untyped, 0, slot),
+        }
+    }
+
+    fn take_back(&mut self, untyped: u32) -> Result<()> {
+        self.resources.slots.cnode().revoke(untyped)?;
+        Cap::<Untyped>::root(untyped).reset()
+    }
+
+    fn bind_tables(&mut self, slot: u32, tables: u32) -> Result<()> {
+        space(slot).bind_tables(Cap::root(tables))
+    }
+
+    fn map(
+        &mut self,
+        slot: u32,
+        address: u64,
+        page: u32,
+        pages: u32,
+        protection: Protection,
+    ) -> Result<(), Partial> {
+        space(slot).map(self.pool, address, page, pages, protection)
+    }
+
+    fn unmap(&mut self, slot: u32, address: u64, pages: u64) -> Result<()> {
+        Ok(pass(pages, |done| {
+            let place = address + done * 4096;
+            sys::vspace_unmap(space(slot).address(), place, pages - done).map(|answer| answer.value)
+        })?)
+    }
+
+    fn protect(
+        &mut self,
+        slot: u32,
+        address: u64,
+        pages: u64,
+        protection: Protection,
+    ) -> Result<(), Partial> {
+        pass(pages, |done| {
+            let place = address + done * 4096;
+            sys::vspace_protect(space(slot).address(), place, pages - done, protection)
+                .map(|answer| answer.value)
+        })
+    }
+
+    fn share(&mut self, sharing: &Sharing) -> Result<(), Partial> {
+        let mut mask = Protection(7);
+        if sharing.drop_write {
+            mask = Protection::READ_EXECUTE;
+        }
+        space(sharing.destination).share(
+            space(sharing.source),
+            sharing.address,
+            sharing.pages,
+            mask,
+            sharing.drop_write,
+        )
+    }
+
+    fn configure(&mut self, slot: u32, vspace: u32) -> Result<()> {
+        vcpu(slot).configure(space(vspace))
+    }
+
+    fn map_state(&mut self, slot: u32, frame: u32) -> Result<(u32, Mapping)> {
+        vcpu(slot).state_frame(Slots::ROOT, frame)?;
+        match self
+            .resources
+            .map(Cap::root(frame), 0, 1, Protection::READ_WRITE)
+        {
+            Ok(mapping) => Ok((frame, mapping)),
+            Err(error) => {
+                self.resources.slots.cnode().delete(frame)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn unmap_state(&mut self, page: (u32, Mapping)) -> Result<()> {
+        self.resources.unmap(page.1)
+    }
+
+    fn read_state(&self, page: &(u32, Mapping), from: usize, into: &mut [u8]) {
+        if page.1.read(from, into).is_err() {
+            into.fill(0);
+        }
+    }
+
+    fn write_state(&mut self, page: &mut (u32, Mapping), at: usize, bytes: &[u8]) {
+        let written = page.1.write(at, bytes);
+        debug_assert!(written.is_ok(), "a place in the state page");
+    }
+
+    fn enter(&mut self, slot: u32, deadline: u64) -> Result<()> {
+        vcpu(slot).enter(Some(deadline)).map(drop)
+    }
+
+    fn kick(&mut self, slot: u32) -> Result<()> {
+        vcpu(slot).kick()
+    }
+
+    fn sync_fpu(&mut self, slot: u32) -> Result<()> {
+        sys::vcpu_sync_fpu(vcpu(slot).address()).map(drop)
+    }
+
+    fn ticks(&mut self) -> u64 {
+        sys::ticks()
+    }
+}

@@ -1,0 +1,150 @@
+//! What the machine needs of the kernel, as a trait, so that all bookkeeping above it is tested without a kernel.
+
+use sundog_rt::cap::{Error, Protection};
+use sundog_rt::sys::Partial;
+
+/// What every operation returns.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// What can be made out of untyped memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Make {
+    /// A part of it, of so many bytes.
+    Untyped(u64),
+    /// An address space for guests.
+    Space,
+    /// A run of pages for tables, without its header page.
+    Tables(u64),
+    /// A virtual processor.
+    Vcpu,
+}
+
+/// What fork asks of two address spaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Sharing {
+    /// The slot of the space that has the pages.
+    pub source: u32,
+    /// The slot of the space that gets them.
+    pub destination: u32,
+    /// The first address, the same in both.
+    pub address: u64,
+    /// How many pages.
+    pub pages: u64,
+    /// Whether neither may write them afterwards.
+    pub drop_write: bool,
+}
+
+/// Kernel objects, named by slots of the own CNode. Pages are 4 KiB; pages of the pool are counted from its start.
+pub trait Objects {
+    /// A virtual processor's state page, mapped.
+    type Page;
+
+    /// Takes an empty slot.
+    ///
+    /// # Errors
+    /// `NotEnoughMemory` if there is none.
+    fn take_slot(&mut self) -> Result<u32>;
+
+    /// Gives back a slot that is empty again.
+    fn give_slot(&mut self, slot: u32);
+
+    /// Makes an object out of the untyped memory in slot `untyped`.
+    ///
+    /// # Errors
+    /// Those of `untyped_retype`.
+    fn make(&mut self, untyped: u32, what: Make, slot: u32) -> Result<()>;
+
+    /// Removes everything that was made of an untyped, wherever it went, and makes its memory free again.
+    ///
+    /// # Errors
+    /// Those of `cnode_revoke` and `untyped_reset`.
+    fn take_back(&mut self, untyped: u32) -> Result<()>;
+
+    /// Gives a space pages for its tables.
+    ///
+    /// # Errors
+    /// Those of `vspace_bind_tables`.
+    fn bind_tables(&mut self, space: u32, tables: u32) -> Result<()>;
+
+    /// Maps pages of the pool from `page` on.
+    ///
+    /// # Errors
+    /// Those of `vspace_map`, with the pages that were mapped.
+    fn map(
+        &mut self,
+        space: u32,
+        address: u64,
+        page: u32,
+        pages: u32,
+        protection: Protection,
+    ) -> Result<(), Partial>;
+
+    /// Removes the mappings of a range.
+    ///
+    /// # Errors
+    /// Those of `vspace_unmap`.
+    fn unmap(&mut self, space: u32, address: u64, pages: u64) -> Result<()>;
+
+    /// Changes the protection of what is mapped in a range.
+    ///
+    /// # Errors
+    /// Those of `vspace_protect`, with the pages that were passed.
+    fn protect(
+        &mut self,
+        space: u32,
+        address: u64,
+        pages: u64,
+        protection: Protection,
+    ) -> Result<(), Partial>;
+
+    /// Maps in one space what another has.
+    ///
+    /// # Errors
+    /// Those of `vspace_share`, with the pages that were passed.
+    fn share(&mut self, sharing: &Sharing) -> Result<(), Partial>;
+
+    /// Gives a virtual processor its address space.
+    ///
+    /// # Errors
+    /// Those of `vcpu_configure`.
+    fn configure(&mut self, vcpu: u32, space: u32) -> Result<()>;
+
+    /// Maps the state page of a virtual processor; its Frame capability goes into `slot`.
+    ///
+    /// # Errors
+    /// Those of `vcpu_state_frame` and `vspace_map`; the slot is empty then.
+    fn map_state(&mut self, vcpu: u32, slot: u32) -> Result<Self::Page>;
+
+    /// Unmaps a state page.
+    ///
+    /// # Errors
+    /// Those of `vspace_unmap`.
+    fn unmap_state(&mut self, page: Self::Page) -> Result<()>;
+
+    /// Copies out of a state page from byte `from` on. A range outside of the page reads as zeros.
+    fn read_state(&self, page: &Self::Page, from: usize, into: &mut [u8]);
+
+    /// Copies into a state page from byte `at` on. A range outside of the page is not written.
+    fn write_state(&mut self, page: &mut Self::Page, at: usize, bytes: &[u8]);
+
+    /// Runs a guest until it comes back, at the latest at `deadline` (ticks; 0: none).
+    ///
+    /// # Errors
+    /// Those of `vcpu_enter`.
+    fn enter(&mut self, vcpu: u32, deadline: u64) -> Result<()>;
+
+    /// Brings a guest back.
+    ///
+    /// # Errors
+    /// Those of every look-up.
+    fn kick(&mut self, vcpu: u32) -> Result<()>;
+
+    /// Writes a guest's floating-point registers to its state page; they are read from there at the next use.
+    ///
+    /// # Errors
+    /// Those of `vcpu_sync_fpu`.
+    fn sync_fpu(&mut self, vcpu: u32) -> Result<()>;
+
+    /// The counter that deadlines are in.
+    fn ticks(&mut self) -> u64;
+}

@@ -1,0 +1,130 @@
+//! The arguments that the parent gives the personality.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What the arguments ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Say every system call, not only unknown ones.
+    pub trace: bool,
+    /// The file of the boot archive that is the root folder, itself an archive.
+    pub root: String,
+    /// Seconds of the calendar at the start, since 1970.
+    pub time: u64,
+    /// The program, by path or by its name in /bin, and its arguments.
+    pub program: Vec<Vec<u8>>,
+    /// The environment, each `NAME=value`.
+    pub environment: Vec<Vec<u8>>,
+}
+
+/// The program without any argument.
+const SHELL: [&[u8]; 2] = [b"/bin/busybox", b"sh"];
+/// The environment if the parent gives none.
+const ENVIRONMENT: [&[u8]; 4] = [
+    b"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
+    b"HOME=/root",
+    b"TERM=linux",
+    b"USER=root",
+];
+
+fn owned(texts: &[&[u8]]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.to_vec()).collect()
+}
+
+impl Options {
+    /// Reads arguments, without the own name, and variables.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn parse<'a>(
+        arguments: impl Iterator<Item = &'a [u8]>,
+        variables: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Options, String> {
+        let mut options = Options {
+            trace: false,
+            root: String::from("linux.cpio"),
+            time: 0,
+            program: Vec::new(),
+            environment: variables.map(<[u8]>::to_vec).collect(),
+        };
+        if options.environment.is_empty() {
+            options.environment = owned(&ENVIRONMENT);
+        }
+        let mut arguments = arguments.peekable();
+        while let Some(option) = arguments.next_if(|argument| argument.starts_with(b"--")) {
+            let name = String::from_utf8_lossy(option);
+            let mut value = || {
+                arguments
+                    .next()
+                    .and_then(|value| core::str::from_utf8(value).ok())
+                    .ok_or_else(|| format!("{name} needs a value"))
+            };
+            match option {
+                b"--trace" => options.trace = true,
+                b"--root" => options.root = value()?.into(),
+                b"--time" => {
+                    options.time = value()?
+                        .parse()
+                        .map_err(|_| format!("{name} takes seconds since 1970"))?;
+                }
+                b"--" => break,
+                _ => return Err(format!("there is no option {name}")),
+            }
+        }
+        options.program = arguments.map(<[u8]>::to_vec).collect();
+        if options.program.is_empty() {
+            options.program = owned(&SHELL);
+        }
+        Ok(options)
+    }
+
+    /// The path of the program.
+    pub fn path(&self) -> Vec<u8> {
+        let name = self.program.first().map_or(&[][..], Vec::as_slice);
+        if name.contains(&b'/') {
+            return name.to_vec();
+        }
+        let mut path = b"/bin/".to_vec();
+        path.extend_from_slice(name);
+        path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, String> {
+        Options::parse(
+            line.split_whitespace().map(str::as_bytes),
+            core::iter::empty(),
+        )
+    }
+
+    #[test]
+    fn without_arguments_it_is_a_shell() {
+        let options = parse("").unwrap();
+        assert_eq!(options.program, owned(&SHELL));
+        assert_eq!(options.path(), b"/bin/busybox");
+        assert!(!options.environment.is_empty());
+    }
+
+    #[test]
+    fn options_end_at_the_program() {
+        let options = parse("--time 7 --root x.cpio --trace sh --time x").unwrap();
+        assert_eq!((options.time, &*options.root), (7, "x.cpio"));
+        assert!(options.trace);
+        assert_eq!(options.program.len(), 3);
+        assert_eq!(options.path(), b"/bin/sh");
+        assert_eq!(parse("-- --trace").unwrap().program, owned(&[b"--trace"]));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in ["--time", "--time x", "--nothing", "--root"] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

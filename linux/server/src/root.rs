@@ -1,0 +1,97 @@
+//! The files of the sandbox: the boot archive at the root, read only, and file systems in memory where programs write.
+
+use crate::random::Random;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use sundog_archive_core::Archive;
+use sundog_linux_core::frames::{Memory, PoolPages};
+use sundog_linux_vfs::{Closed, Errno, MountFlags, Setup, Vfs};
+use sundog_protocols::file::{Owner, Time};
+use sundog_tmpfs_core::{Clock, Limits, Tmpfs};
+
+/// How many looked-up names are kept.
+const NAMES: usize = 4096;
+
+/// Where programs may write, if the archive has such a folder, and the folder's mode.
+const WRITABLE: [(&str, u32); 5] = [
+    ("/tmp", 0o1777),
+    ("/run", 0o755),
+    ("/var/tmp", 0o1777),
+    ("/root", 0o700),
+    ("/home", 0o755),
+];
+
+/// The files' times: what the calendar said at the start.
+#[derive(Clone, Copy)]
+struct Start(Time);
+
+impl Clock for Start {
+    fn now(&self) -> Time {
+        self.0
+    }
+}
+
+fn tmpfs(memory: &Arc<Memory>, seconds: u64, mode: u32) -> Box<Tmpfs<PoolPages>> {
+    let clock = Start(Time {
+        seconds: seconds as i64,
+        nanos: 0,
+    });
+    let pages = PoolPages(memory.clone());
+    Box::new(Tmpfs::new(
+        pages,
+        Box::new(clock),
+        Limits::default(),
+        mode,
+        Owner::default(),
+    ))
+}
+
+/// Makes the files; `archive` is the root folder, `seconds` the calendar's time.
+///
+/// # Errors
+/// A sentence that says what is wrong with them.
+pub fn build(
+    archive: &'static [u8],
+    memory: &Arc<Memory>,
+    seconds: u64,
+    mut random: Random,
+) -> Result<Vfs, String> {
+    let root = Archive::new(archive).map_err(|error| format!("the root archive: {error:?}"))?;
+    let setup = Setup {
+        root: Box::new(root),
+        flags: MountFlags {
+            read_only: true,
+            ..MountFlags::default()
+        },
+        anonymous: tmpfs(memory, seconds, 0o700),
+        random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
+        gates: Box::new(Closed),
+        names: NAMES,
+    };
+    let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;
+    // A root archive that holds one program has none of the usual folders, and needs none.
+    absent_is_fine(
+        vfs.mount_proc(b"/proc", MountFlags::default()).map(drop),
+        "/proc",
+    )?;
+    absent_is_fine(
+        vfs.mount_dev(b"/dev", tmpfs(memory, seconds, 0o755)),
+        "/dev",
+    )?;
+    for (path, mode) in WRITABLE {
+        let tree = tmpfs(memory, seconds, mode);
+        let flags = MountFlags::default();
+        let mounted = vfs.mount(path.as_bytes(), tree, flags, b"tmpfs", b"tmpfs");
+        absent_is_fine(mounted.map(drop), path)?;
+    }
+    Ok(vfs)
+}
+
+fn absent_is_fine(mounted: Result<(), Errno>, path: &str) -> Result<(), String> {
+    match mounted {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(error) => Err(format!("{path}: {error:?}")),
+    }
+}

@@ -1,0 +1,227 @@
+//! What the parent gave, made into what a sandbox needs: memory, objects, the line to the terminal, the files.
+
+use crate::line::{Line, Wake};
+use crate::machine::{Parameters, SundogMachine};
+use crate::native::Native;
+use crate::options::Options;
+use crate::pump::Pump;
+use crate::random::Random;
+use crate::root;
+use crate::terminal::Terminal;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use sundog_linux_core::frames::Memory;
+use sundog_linux_core::kernel::{Kernel, Settings};
+use sundog_linux_memory::Pool;
+use sundog_rt::cap::object::{
+    Endpoint, Frame, Notification, PageTables, SchedContext, Untyped, VSpace,
+};
+use sundog_rt::cap::{Cap, Error, Protection, Rights, Slots};
+use sundog_rt::ring::{Consumer, Mapped, Producer};
+use sundog_rt::{Environment, NewThread, Package, Resources, spawn_thread, sys};
+
+/// The badge of everything that wakes the personality; which ring it is about shows in the rings.
+const WAKE: u64 = 1;
+/// Pages of the ring of one direction of a line, its header included.
+const RING_PAGES: u32 = 5;
+/// Pages of a pump's stack.
+const STACK_PAGES: u32 = 4;
+/// Of the memory for guests and objects, one part in so many is for objects.
+const OBJECTS_PART: u32 = 6;
+/// Pages of a run of tables of the own address space, without its header.
+const RUN_PAGES: u64 = 240;
+/// Pages that a leaf table maps, and that it takes with its records.
+const LEAF: (u64, u64) = (512, 3);
+
+impl Wake for Cap<Notification> {
+    fn wake(&self) {
+        // A program that is gone needs no wake.
+        let _ = self.signal();
+    }
+}
+
+/// The line to the terminal.
+pub type NativeTerminal = Terminal<Mapped, Cap<Notification>>;
+
+/// The sandbox before its first program.
+pub struct Sandbox {
+    /// The personality.
+    pub kernel: Kernel,
+    /// Its terminal.
+    pub terminal: NativeTerminal,
+    /// What wakes it.
+    pub events: Cap<Notification>,
+}
+
+/// Makes the sandbox.
+///
+/// # Errors
+/// A sentence that says what is missing.
+pub fn build(environment: Environment, options: &Options) -> Result<Sandbox, String> {
+    let untyped: Cap<Untyped> = environment.require("pool");
+    let archive: Cap<Frame> = environment.require("archive");
+    let serial: Cap<Endpoint> = environment.require("console");
+    let times: [Cap<SchedContext>; 2] =
+        ["input-time", "output-time"].map(|name| environment.require(name));
+    let ticks_per_microsecond = environment.start.ticks_per_microsecond;
+    let thread = environment.thread();
+    let mut resources = environment.resources;
+
+    let events: Cap<Notification> = make(&mut resources)?;
+    thread
+        .bind_notification(Some(events))
+        .map_err(refused("its notification"))?;
+    let pumps = Pumps {
+        serial,
+        events,
+        times,
+    };
+    let terminal = Terminal::new(pumps.start(&mut resources).map_err(refused("the line"))?);
+
+    let bytes = root_archive(&mut resources, archive, &options.root)?;
+    let (frame, pool) = pool(&mut resources, untyped)?;
+    let memory = Memory::new(pool);
+    let mut random = Random::new(&seed());
+    let vfs = root::build(bytes, &memory, options.time, random.divide())?;
+    let machine = SundogMachine::new(
+        Native::new(resources, frame),
+        Parameters {
+            memory: untyped.slot(),
+            ticks_per_microsecond,
+            calendar: options.time.saturating_mul(1_000_000_000),
+            random,
+        },
+    );
+    let kernel = Kernel::new(Box::new(machine), memory, vfs, Settings::default());
+    Ok(Sandbox {
+        kernel,
+        terminal,
+        events,
+    })
+}
+
+fn refused(what: &'static str) -> impl Fn(Error) -> String {
+    move |error| format!("{what}: {error:?}")
+}
+
+fn make<T: sundog_rt::cap::Object>(resources: &mut Resources) -> Result<Cap<T>, String> {
+    let made = resources.pool.make(&mut resources.slots, 0);
+    made.map_err(refused("an object out of the own memory"))
+}
+
+/// A seed: what the processor offers, and the counter, which alone would be easy to guess.
+fn seed() -> [u64; 4] {
+    core::array::from_fn(|_| sys::hardware_random().unwrap_or(0) ^ sys::ticks().rotate_left(32))
+}
+
+/// The bytes of the root folder, an archive in the boot package's archive.
+fn root_archive(
+    resources: &mut Resources,
+    frame: Cap<Frame>,
+    name: &str,
+) -> Result<&'static [u8], String> {
+    let pages = resources
+        .slots
+        .cnode()
+        .inspect(frame.slot())
+        .map(|description| description.size);
+    let bytes = pages
+        .and_then(|pages| resources.map_constant(frame, pages))
+        .map_err(refused("the boot package"))?;
+    let package = Package::decode(bytes).map_err(|error| String::from(error.text()))?;
+    match sundog_init_core::find(package.archive, name) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(format!("the boot package has no file {name}")),
+        Err(_) => Err(String::from("the boot package's archive is damaged")),
+    }
+}
+
+/// Makes the frame of the guests' memory and maps it here in one piece.
+fn pool(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<(Cap<Frame>, Pool), String> {
+    let wrong = refused("the memory for programs");
+    let size = resources
+        .slots
+        .cnode()
+        .inspect(untyped.slot())
+        .map_err(&wrong)?
+        .size;
+    let pages = size - size / OBJECTS_PART;
+    let frame: Cap<Frame> = retype(resources, untyped, pages.into()).map_err(&wrong)?;
+    let vspace: Cap<VSpace> = resources.vspace;
+    let (covers, takes) = LEAF;
+    // A leaf table more at each end, and the directories.
+    let mut tables = (u64::from(pages) / covers + 2) * takes + 4;
+    while tables > 0 {
+        let run = tables.min(RUN_PAGES);
+        let made: Cap<PageTables> = retype(resources, untyped, run).map_err(&wrong)?;
+        vspace.bind_tables(made).map_err(&wrong)?;
+        tables -= run;
+    }
+    let mapping = resources
+        .map(frame, 0, pages, Protection::READ_WRITE)
+        .map_err(&wrong)?;
+    let pool = Pool::from_mapping(mapping).ok_or("the memory for programs cannot be written")?;
+    Ok((frame, pool))
+}
+
+fn retype<T: sundog_rt::cap::Object>(
+    resources: &mut Resources,
+    untyped: Cap<Untyped>,
+    size: u64,
+) -> Result<Cap<T>, Error> {
+    resources
+        .slots
+        .fill(|slot| Ok(untyped.retype::<T>(size, Slots::ROOT, slot, 1)?))
+}
+
+/// The threads of a line.
+struct Pumps {
+    serial: Cap<Endpoint>,
+    events: Cap<Notification>,
+    times: [Cap<SchedContext>; 2],
+}
+
+impl Pumps {
+    fn start(self, resources: &mut Resources) -> Result<Line<Mapped, Cap<Notification>>, Error> {
+        let (input, output) = (two_sides(resources)?, two_sides(resources)?);
+        let (reads, writes) = (self.pump(resources)?, self.pump(resources)?);
+        let (writer, reader) = (reads.own, writes.own);
+        let thread = |context| NewThread {
+            cspace: Cap::root(sundog_rt::start::capability::CNODE),
+            fault: None,
+            context,
+            stack_pages: STACK_PAGES,
+        };
+        let far = Producer::new(input.1);
+        spawn_thread(resources, thread(self.times[0]), move |page| {
+            reads.read(far, page)
+        })?;
+        let far = Consumer::new(output.1);
+        spawn_thread(resources, thread(self.times[1]), move |page| {
+            writes.write(far, page)
+        })?;
+        let (input, output) = (Consumer::new(input.0), Producer::new(output.0));
+        Ok(Line::new(input, output, writer, reader))
+    }
+
+    fn pump(&self, resources: &mut Resources) -> Result<Pump, Error> {
+        let own = resources.pool.make(&mut resources.slots, 0)?;
+        let (send, badge) = (Rights::SEND, WAKE);
+        Ok(Pump {
+            serial: self.serial,
+            // An unbadged signal would set no bit.
+            own: resources
+                .slots
+                .mint(own, send.union(Rights::RECEIVE), badge)?,
+            personality: resources.slots.mint(self.events, send, badge)?,
+        })
+    }
+}
+
+/// A ring of this program's own, for two of its threads.
+fn two_sides(resources: &mut Resources) -> Result<(Mapped, Mapped), Error> {
+    let frame = resources.frame(RING_PAGES)?;
+    let first = resources.map_ring(frame, RING_PAGES)?;
+    Ok((first, resources.map_ring(frame, RING_PAGES)?))
+}

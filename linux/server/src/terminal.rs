@@ -1,0 +1,93 @@
+//! The sandbox's terminal: its console device at one end, a line of bytes at the other.
+
+use crate::line::{Line, Wake};
+use alloc::vec::Vec;
+use sundog_linux_vfs::constants::{AT_FDCWD, O_RDWR};
+use sundog_linux_vfs::{Context, Errno, Vfs};
+use sundog_rt::ring::Memory;
+
+/// Lines and columns as long as nobody says others.
+const SIZE: (u16, u16) = (24, 80);
+/// Bytes that are kept for programs that do not read; more stay in the ring.
+const TYPED: usize = 4096;
+
+/// The terminal.
+pub struct Terminal<M, W> {
+    line: Line<M, W>,
+    /// Bytes that arrived and that the console has not taken.
+    typed: Vec<u8>,
+    hung_up: bool,
+}
+
+impl<M: Memory, W: Wake> Terminal<M, W> {
+    /// A terminal at the end of a line.
+    pub fn new(line: Line<M, W>) -> Terminal<M, W> {
+        Terminal {
+            line,
+            typed: Vec::new(),
+            hung_up: false,
+        }
+    }
+
+    /// Gives the first process its descriptors 0, 1 and 2.
+    ///
+    /// # Errors
+    /// Those of opening /dev/console.
+    pub fn open(&self, vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
+        vfs.add_console(SIZE.0, SIZE.1)?;
+        let descriptor = vfs
+            .openat(context, AT_FDCWD, b"/dev/console", O_RDWR, 0)
+            .map_err(|_| Errno::EIO)?;
+        vfs.dup(context, descriptor)?;
+        vfs.dup(context, descriptor)?;
+        Ok(())
+    }
+
+    /// Moves what can be moved, in both directions. Programs that write faster than the line takes it wait at the console.
+    /// Whether the console changed by it, so that somebody may have to be woken.
+    pub fn work(&mut self, vfs: &mut Vfs) -> bool {
+        let mut changed = false;
+        if self.line.flush() {
+            let bytes = vfs.console_output();
+            if !bytes.is_empty() {
+                changed = true;
+                self.line.write(&bytes);
+            }
+        }
+        while self.typed.len() < TYPED {
+            let mut bytes = [0; 512];
+            let count = self.line.read(&mut bytes);
+            if count == 0 {
+                break;
+            }
+            self.typed.extend_from_slice(&bytes[..count]);
+        }
+        if !self.typed.is_empty() {
+            let taken = vfs.console_input(&self.typed);
+            self.typed.drain(..taken);
+            changed |= taken > 0;
+        }
+        if self.line.is_closed() && !self.hung_up {
+            self.hung_up = true;
+            vfs.console_hang_up();
+            changed = true;
+        }
+        changed
+    }
+
+    /// Says that the personality will wait for its notification. `false`: there is something to do already.
+    pub fn sleep(&mut self) -> bool {
+        self.line.sleep(self.typed.len() < TYPED)
+    }
+
+    /// Sends a line of the personality's own.
+    pub fn say(&mut self, text: &str) {
+        self.line.write(text.as_bytes());
+        self.line.write(b"\r\n");
+    }
+
+    /// Sends what still waits. `true`: all has gone; else the personality is to wait for its notification.
+    pub fn finish(&mut self) -> bool {
+        self.line.flush() && !self.line.sleep_until_sent()
+    }
+}

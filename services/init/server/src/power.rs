@@ -1,0 +1,54 @@
+//! The machine's end: with `exit-with=NAME` on the kernel's command line the machine stops when that program does.
+
+use sundog_abi::Error;
+use sundog_rt::cap::object::IoPorts;
+use sundog_rt::cap::{Cap, Slots};
+use sundog_rt::{BootEnvironment, debug};
+
+/// The port of QEMU's exit device.
+const PORT: u16 = 0xf4;
+/// What it is told if the program ended with status 0; QEMU's status is twice that plus one.
+const GOOD: u8 = 0x10;
+/// What it is told otherwise.
+const BAD: u8 = 0x12;
+
+/// Ends the machine with one program.
+pub struct Power<'a> {
+    name: &'a str,
+    ports: Cap<IoPorts>,
+}
+
+impl Power<'_> {
+    /// What the command line asks for, if anything.
+    pub fn from_command_line<'a>(environment: &mut BootEnvironment) -> Option<Power<'a>> {
+        let line: &'static [u8] = environment.page.command_line;
+        let name = core::str::from_utf8(line)
+            .ok()?
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("exit-with="))?;
+        match Self::ports(environment) {
+            Ok(ports) => Some(Power { name, ports }),
+            Err(error) => {
+                debug!("init: the machine's exit cannot be had: {error:?}");
+                None
+            }
+        }
+    }
+
+    fn ports(environment: &mut BootEnvironment) -> Result<Cap<IoPorts>, Error> {
+        let control = environment.io_port_control();
+        environment
+            .resources
+            .slots
+            .fill(|slot| control.get(PORT, 1, Slots::ROOT, slot))
+    }
+
+    /// A program ended; if it is the one, so does the machine.
+    pub fn ended(&self, name: &str, good: bool) {
+        if name == self.name
+            && let Err(error) = self.ports.write(PORT, if good { GOOD } else { BAD })
+        {
+            debug!("init: the machine does not stop: {error:?}");
+        }
+    }
+}
