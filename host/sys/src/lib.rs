@@ -1,5 +1,7 @@
 //! Linux system calls of the host side that need unsafe code.
 
 mod child;
+mod signals;
 
 pub use child::die_with_parent;
+pub use signals::Signals;
