@@ -5,6 +5,7 @@ mod check;
 mod doctor;
 mod failure;
 mod folder;
+mod image;
 mod images;
 mod outcome;
 mod process;
@@ -24,6 +25,7 @@ usage: sundog [COMMAND] [ARGUMENT...]
   run [--machine microvm|q35] [--icount] [--explain]
                                            start a machine (also without any command); --explain shows the kernel's text
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
+  image MANIFEST FILE                      write the boot package of a system
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree
   help                                     this text";
@@ -46,6 +48,7 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
         "run" => run::main(arguments),
         "test" => target_tests::main(arguments),
         "doctor" => doctor::main(),
+        "image" => image::main(arguments, &images::native),
         "check" => check::main(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

@@ -13,10 +13,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// How long a look at a machine's text is put off.
+const OFTEN: Duration = Duration::from_millis(20);
 
 /// A machine that runs; it is killed when this is dropped, or when the thread that started it ends.
 #[derive(Debug)]
@@ -73,6 +76,29 @@ impl Process {
             &Outcome::text(&self.kernel_text),
             &Outcome::text(&self.said),
         ))
+    }
+
+    /// Waits for the machine's end, or until `done`, which is asked often; the answer is then `None`, and the machine is ended.
+    pub fn wait_unless(
+        self,
+        limit: Duration,
+        done: &dyn Fn() -> bool,
+    ) -> Result<Option<Outcome>, Failure> {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if self.ends_within(Some(OFTEN))? {
+                return self.wait(None).map(Some);
+            }
+            if done() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Outcome::TimedOut(limit)))
+    }
+
+    /// A descriptor that becomes readable when the machine has ended.
+    pub fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
     }
 
     /// True as soon as the process has ended, false when `limit` is over.
