@@ -10,6 +10,7 @@
 #![no_std]
 
 mod answer;
+mod arbitrary;
 mod ending;
 mod invoke;
 mod message;
@@ -25,6 +26,7 @@ mod trap;
 mod trap;
 
 pub use answer::{Answer, ToWord};
+pub use arbitrary::arbitrary;
 pub use ending::Ending;
 pub use invoke::*;
 pub use message::{
