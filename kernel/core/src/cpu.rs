@@ -334,12 +334,7 @@ impl Kernel {
             if !ready || object.cpu.get() as usize != self.cpu {
                 self.charge(self.cpu);
                 keep = None;
-            } else if self.spent(context) {
-                self.charge(self.cpu);
-                state.context.set(None);
-                self.run_on(context);
-                keep = None;
-            } else if state.yields.get() {
+            } else if self.spent(context) || state.yields.get() {
                 self.charge(self.cpu);
                 state.context.set(None);
                 self.run_on(context);

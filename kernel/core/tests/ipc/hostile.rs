@@ -28,6 +28,10 @@ struct Arena {
     world: World,
     random: Random,
     last: u64,
+    /// How often each call succeeded or is waiting, by its place in the table.
+    succeeded: Vec<usize>,
+    /// The longest chain along which a context was lent.
+    longest: usize,
 }
 
 fn arena(seed: u64) -> Arena {
@@ -57,6 +61,8 @@ fn arena(seed: u64) -> Arena {
         world,
         random: Random(seed),
         last,
+        succeeded: vec![0; CALLS.len()],
+        longest: 0,
     }
 }
 
@@ -129,7 +135,16 @@ impl Arena {
         }
         // What ends much is rare, so that something lives long enough to be ended.
         let description = loop {
+            // Messages are a third of all.
+            let messages = if self.random.below(3) == 0 {
+                "message"
+            } else {
+                ""
+            };
             let description = self.random.of(CALLS);
+            if description.kind != "message" && !messages.is_empty() {
+                continue;
+            }
             let deadly = matches!(
                 description.call,
                 Call::cnode_delete | Call::cnode_revoke | Call::thread_suspend | Call::sched_unbind
@@ -198,6 +213,23 @@ impl Arena {
         };
         self.world.load(program, number, words);
         self.world.event(cpu, Event::Syscall);
+        if self.goes_on() && self.world.current(cpu) == Some(thread) {
+            let place = CALLS.iter().position(|it| it.number == number);
+            if let Some(place) = place.filter(|_| self.world.status(program).is_ok()) {
+                self.succeeded[place] += 1;
+            }
+        }
+    }
+
+    /// Looks how far a context has been lent.
+    fn measure(&mut self) {
+        let kernel = &self.world.kernel;
+        for cpu in 0..CPUS as usize {
+            let state = kernel.get(kernel.cpu_state(cpu));
+            let top = state.context.get().and_then(|it| kernel.get(it).top.get());
+            let chain = std::iter::successors(top, |reply| kernel.get(*reply).below.get());
+            self.longest = self.longest.max(chain.count());
+        }
     }
 
     /// Whether the common CNode is still there; without it nobody can do anything any more.
@@ -255,6 +287,7 @@ impl Arena {
             if !self.goes_on() {
                 break;
             }
+            self.measure();
             if (0..CPUS as usize).all(|cpu| self.world.current(cpu).is_none()) && !self.revive() {
                 break;
             }
@@ -291,11 +324,16 @@ impl Arena {
 fn no_sequence_of_hostile_calls_breaks_a_rule() {
     let (calls, length) = if cfg!(miri) { (60, 60) } else { (100_000, 800) };
     let (mut done, mut seed) = (0, 0);
+    let (mut succeeded, mut longest) = (vec![0; CALLS.len()], 0);
     while done < calls {
         seed += 1;
         assert!(seed < 4000, "the programs die too soon: {done} calls");
         let mut arena = arena(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
         done += arena.run(length);
+        for (sum, count) in succeeded.iter_mut().zip(&arena.succeeded) {
+            *sum += count;
+        }
+        longest = longest.max(arena.longest);
         // Whatever they did, all memory can be had back.
         let hardware = &arena.world.kernel.token().backing().hardware;
         hardware.preempt_after.set(None);
@@ -315,5 +353,8 @@ fn no_sequence_of_hostile_calls_breaks_a_rule() {
             assert!(arena.world.current(0).is_none() && arena.world.current(1).is_none());
         }
     }
-    println!("{done} calls in {seed} worlds");
+    println!("{done} calls in {seed} worlds, chains up to {longest}");
+    for (description, count) in CALLS.iter().zip(succeeded) {
+        println!("{:6} {}", count, description.name);
+    }
 }

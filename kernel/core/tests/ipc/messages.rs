@@ -65,11 +65,11 @@ fn assert_arrived(world: &World, program: Program, words: usize) {
         &r.r12, &r.r13, &r.r14, &r.r15, &r.r9, &r.r10, &r.rbx, &r.rbp,
     ];
     assert_eq!(Info(r.rsi.get()), Info::new(3, words));
+    let in_page = |index| read(world, program, page::WORDS + index);
     for index in 0..words {
-        let word = if words > 8 {
-            read(world, program, page::WORDS + index)
-        } else {
-            places[index].get()
+        let word = match places.get(index) {
+            Some(place) if words <= places.len() => place.get(),
+            _ => in_page(index),
         };
         assert_eq!(word, 100 + index as u64, "word {index} of {words}");
     }
