@@ -1,8 +1,8 @@
 //! The Linux personality as a program: one sandbox of Linux programs over kernel objects.
 //!
-//! Given: `pool` (untyped memory for the programs and their objects), `archive` (the boot package's frame, not writable), `console`
-//! (the endpoint of the serial line that is its terminal), `input-time` and `output-time` (scheduling contexts of the threads that
-//! wait at that line; they should have a higher priority than the program's own). Its arguments are those of [`options`].
+//! Given: `pool` (untyped memory for the programs and their objects), `archive` (the boot package's frame, not writable), `input` and
+//! `output` (the rings of the terminal's line), `wake` (the notification of their other side) and `events` (its own, badged or not).
+//! Its arguments are those of [`options`].
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
@@ -17,7 +17,6 @@ mod machine;
 mod native;
 mod objects;
 mod options;
-mod pump;
 mod random;
 mod root;
 mod sandbox;

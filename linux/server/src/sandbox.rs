@@ -4,29 +4,22 @@ use crate::line::{Line, Wake};
 use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::options::Options;
-use crate::pump::Pump;
 use crate::random::Random;
 use crate::root;
 use crate::terminal::Terminal;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use core::fmt::Debug;
 use sundog_linux_core::frames::Memory;
 use sundog_linux_core::kernel::{Kernel, Settings};
 use sundog_linux_memory::Pool;
-use sundog_rt::cap::object::{
-    Endpoint, Frame, Notification, PageTables, SchedContext, Untyped, VSpace,
-};
-use sundog_rt::cap::{Cap, Error, Protection, Rights, Slots};
+use sundog_rt::cap::object::{Frame, Notification, PageTables, Untyped, VSpace};
+use sundog_rt::cap::{Cap, Error, Protection, Slots};
 use sundog_rt::ring::{Consumer, Mapped, Producer};
-use sundog_rt::{Environment, NewThread, Package, Resources, spawn_thread, sys};
+use sundog_rt::{Environment, Package, Resources, sys};
+use sundog_service::ring;
 
-/// The badge of everything that wakes the personality; which ring it is about shows in the rings.
-const WAKE: u64 = 1;
-/// Pages of the ring of one direction of a line, its header included.
-const RING_PAGES: u32 = 5;
-/// Pages of a pump's stack.
-const STACK_PAGES: u32 = 4;
 /// Of the memory for guests and objects, one part in so many is for objects.
 const OBJECTS_PART: u32 = 6;
 /// Pages of a run of tables of the own address space, without its header.
@@ -58,26 +51,21 @@ pub struct Sandbox {
 ///
 /// # Errors
 /// A sentence that says what is missing.
-pub fn build(environment: Environment, options: &Options) -> Result<Sandbox, String> {
+pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox, String> {
     let untyped: Cap<Untyped> = environment.require("pool");
     let archive: Cap<Frame> = environment.require("archive");
-    let serial: Cap<Endpoint> = environment.require("console");
-    let times: [Cap<SchedContext>; 2] =
-        ["input-time", "output-time"].map(|name| environment.require(name));
-    let ticks_per_microsecond = environment.start.ticks_per_microsecond;
-    let thread = environment.thread();
-    let mut resources = environment.resources;
-
-    let events: Cap<Notification> = make(&mut resources)?;
-    thread
+    let events: Cap<Notification> = environment.require("events");
+    let wake: Cap<Notification> = environment.require("wake");
+    environment
+        .thread()
         .bind_notification(Some(events))
         .map_err(refused("its notification"))?;
-    let pumps = Pumps {
-        serial,
-        events,
-        times,
-    };
-    let terminal = Terminal::new(pumps.start(&mut resources).map_err(refused("the line"))?);
+    let input = ring(&mut environment, "input").map_err(refused("the ring of input"))?;
+    let output = ring(&mut environment, "output").map_err(refused("the ring of output"))?;
+    let line = Line::new(Consumer::new(input), Producer::new(output), wake, wake);
+    let terminal = Terminal::new(line);
+    let ticks_per_microsecond = environment.start.ticks_per_microsecond;
+    let mut resources = environment.resources;
 
     let bytes = root_archive(&mut resources, archive, &options.root)?;
     let (frame, pool) = pool(&mut resources, untyped)?;
@@ -101,13 +89,8 @@ pub fn build(environment: Environment, options: &Options) -> Result<Sandbox, Str
     })
 }
 
-fn refused(what: &'static str) -> impl Fn(Error) -> String {
+fn refused<E: Debug>(what: &'static str) -> impl Fn(E) -> String {
     move |error| format!("{what}: {error:?}")
-}
-
-fn make<T: sundog_rt::cap::Object>(resources: &mut Resources) -> Result<Cap<T>, String> {
-    let made = resources.pool.make(&mut resources.slots, 0);
-    made.map_err(refused("an object out of the own memory"))
 }
 
 /// A seed: what the processor offers, and the counter, which alone would be easy to guess.
@@ -173,55 +156,4 @@ fn retype<T: sundog_rt::cap::Object>(
     resources
         .slots
         .fill(|slot| Ok(untyped.retype::<T>(size, Slots::ROOT, slot, 1)?))
-}
-
-/// The threads of a line.
-struct Pumps {
-    serial: Cap<Endpoint>,
-    events: Cap<Notification>,
-    times: [Cap<SchedContext>; 2],
-}
-
-impl Pumps {
-    fn start(self, resources: &mut Resources) -> Result<Line<Mapped, Cap<Notification>>, Error> {
-        let (input, output) = (two_sides(resources)?, two_sides(resources)?);
-        let (reads, writes) = (self.pump(resources)?, self.pump(resources)?);
-        let (writer, reader) = (reads.own, writes.own);
-        let thread = |context| NewThread {
-            cspace: Cap::root(sundog_rt::start::capability::CNODE),
-            fault: None,
-            context,
-            stack_pages: STACK_PAGES,
-        };
-        let far = Producer::new(input.1);
-        spawn_thread(resources, thread(self.times[0]), move |page| {
-            reads.read(far, page)
-        })?;
-        let far = Consumer::new(output.1);
-        spawn_thread(resources, thread(self.times[1]), move |page| {
-            writes.write(far, page)
-        })?;
-        let (input, output) = (Consumer::new(input.0), Producer::new(output.0));
-        Ok(Line::new(input, output, writer, reader))
-    }
-
-    fn pump(&self, resources: &mut Resources) -> Result<Pump, Error> {
-        let own = resources.pool.make(&mut resources.slots, 0)?;
-        let (send, badge) = (Rights::SEND, WAKE);
-        Ok(Pump {
-            serial: self.serial,
-            // An unbadged signal would set no bit.
-            own: resources
-                .slots
-                .mint(own, send.union(Rights::RECEIVE), badge)?,
-            personality: resources.slots.mint(self.events, send, badge)?,
-        })
-    }
-}
-
-/// A ring of this program's own, for two of its threads.
-fn two_sides(resources: &mut Resources) -> Result<(Mapped, Mapped), Error> {
-    let frame = resources.frame(RING_PAGES)?;
-    let first = resources.map_ring(frame, RING_PAGES)?;
-    Ok((first, resources.map_ring(frame, RING_PAGES)?))
 }
