@@ -207,6 +207,8 @@ impl Kernel {
             let Ok(state) = self.task(task) else { return };
             state.run_time += now.saturating_sub(before);
             state.registers = registers;
+            let process = state.process;
+            calls::time::check_used_timers(self, process);
             self.handle_exit(task, exit);
             if now >= slice_end.min(timer) || exit == Exit::Notification {
                 self.enqueue(task);

@@ -32,7 +32,10 @@ fn tmpfs(memory: &Arc<Memory>, mode: u32) -> Tmpfs<PoolPages> {
     Tmpfs::new(
         PoolPages(memory.clone()),
         Box::new(now),
-        Limits::default(),
+        Limits {
+            pages: memory.total() as u64 / 2,
+            ..Limits::default()
+        },
         mode,
         Owner::default(),
     )

@@ -162,6 +162,7 @@ calls! {
     145 sched_getscheduler(pid: i32) => process::sched_getscheduler;
     146 sched_get_priority_max(policy: u32) => process::sched_get_priority_max;
     147 sched_get_priority_min(policy: u32) => process::sched_get_priority_min;
+    148 sched_rr_get_interval(pid: i32, to: u64) => process::sched_rr_get_interval;
     149 mlock(start: u64, length: u64) => memory::mlock;
     150 munlock(start: u64, length: u64) => memory::mlock;
     157 prctl(option: u32, a: u64, b: u64, c: u64, d: u64) => prctl::prctl;
@@ -196,6 +197,7 @@ calls! {
     224 timer_gettime(timer: i32, to: u64) => timers::timer_gettime;
     225 timer_getoverrun(timer: i32) => timers::timer_getoverrun;
     226 timer_delete(timer: i32) => timers::timer_delete;
+    227 clock_settime(clock: u32, from: u64) => time::clock_settime;
     228 clock_gettime(clock: u32, to: u64) => time::clock_gettime;
     229 clock_getres(clock: u32, to: u64) => time::clock_getres;
     230 clock_nanosleep(clock: u32, flags: u32, time: u64, left: u64) => time::clock_nanosleep;
@@ -240,6 +242,8 @@ calls! {
     322 execveat(folder: i32, path: u64, arguments: u64, environment: u64, flags: u32) => exec::execveat;
     324 membarrier(command: u32, flags: u32) => process::membarrier;
     326 copy_file_range(from: i32, at: u64, to: i32, position: u64, length: usize, flags: u32) => io::copy_file_range;
+    327 preadv2(fd: i32, parts: u64, count: u64, offset: i64, high: u64, flags: u32) => io::preadv2;
+    328 pwritev2(fd: i32, parts: u64, count: u64, offset: i64, high: u64, flags: u32) => io::pwritev2;
     332 statx(folder: i32, path: u64, flags: u32, mask: u32, to: u64) => names::statx;
     334 rseq(area: u64, size: u32, flags: u32, signature: u32) => process::rseq;
     435 clone3(arguments: u64, size: usize) => fork::clone3;
