@@ -9,6 +9,11 @@ use crate::signal::{
 };
 use crate::task::{ProcessId, Restart, TaskId, TaskState};
 
+/// The calls that may wait for somebody else's open or answer.
+const OPEN: u64 = 2;
+const CREAT: u64 = 85;
+const OPENAT: u64 = 257;
+
 impl Kernel {
     fn ignores(&mut self, process: ProcessId, signal: u32) -> bool {
         let Some(task) = self
@@ -184,6 +189,16 @@ impl Kernel {
         set != SignalSet(0) || own.with(process.pending.set()).has(SIGKILL) || process.end.is_some()
     }
 
+    /// Whether SIGKILL waits for a task.
+    pub(crate) fn is_killed(&mut self, task: TaskId) -> bool {
+        let Ok(state) = self.task(task) else {
+            return true;
+        };
+        let own = state.pending.set();
+        self.process_of(task)
+            .is_ok_and(|process| own.with(process.pending.set()).has(SIGKILL))
+    }
+
     fn next_signal(&mut self, task: TaskId) -> Option<SignalInformation> {
         let state = self.task(task).ok()?;
         let wanted = SignalSet(!state.mask.without(SignalSet::UNBLOCKABLE).0);
@@ -255,8 +270,14 @@ impl Kernel {
         if action.flags & SA_RESTORER == 0 {
             return Err(Errno::EFAULT);
         }
+        let pid = self.process_of(task)?.pid;
         let state = self.task(task)?;
         if let Some(call) = state.call.take() {
+            // An open that waited for somebody does so no more.
+            if matches!(call.number, OPEN | CREAT | OPENAT) {
+                self.vfs.cancel_waits(pid as u32);
+            }
+            let state = self.task(task)?;
             let again = call.restart == Restart::IfHandlerAllows && action.flags & SA_RESTART != 0;
             if call.result_if_interrupted != 0 {
                 state.registers.rax = call.result_if_interrupted;
@@ -267,6 +288,7 @@ impl Kernel {
                 state.registers.rax = Errno::EINTR.as_return() as u64;
             }
         }
+        let state = self.task(task)?;
         let vcpu = state.vcpu;
         let (registers, stack) = (state.registers, state.stack);
         let mask = state.saved_mask.take().unwrap_or(state.mask);

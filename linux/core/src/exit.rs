@@ -127,6 +127,7 @@ impl Kernel {
         if let Some(program) = program {
             self.vfs.release_file(program);
         }
+        self.vfs.cancel_waits(pid as u32);
         self.give_away(process, children);
         if session == pid {
             self.vfs.session_ended(pid as u32);

@@ -280,6 +280,10 @@ fn load(
     let image = read_image(kernel, file)?;
     let interpreter = open_interpreter(kernel, task, file, &image)?;
     let labels = kernel.process_of(task)?.labels.clone();
+    kernel.note_mapped(task, file)?;
+    if let Some((file, _)) = &interpreter {
+        kernel.note_mapped(task, *file)?;
+    }
     let mut random = [0; 16];
     kernel.machine.random(&mut random);
     let Kernel {

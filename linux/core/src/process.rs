@@ -197,6 +197,8 @@ pub struct Process {
     pub children_time: u64,
     /// setitimer's real timer.
     pub alarm: IntervalTimer,
+    /// setitimer's timers of used time: expiry in the process' own nanoseconds (0: off) and interval.
+    pub used_timers: [(u64, u64); 2],
     /// timer_create's timers.
     pub timers: BTreeMap<i32, IntervalTimer>,
     /// PR_SET_NO_NEW_PRIVS.

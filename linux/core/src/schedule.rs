@@ -162,6 +162,10 @@ impl Kernel {
     fn run(&mut self, task: TaskId) {
         let slice_end = self.world.now + self.settings.slice;
         loop {
+            // A stopped process does not go on with its calls either; the continuation puts it back into the queue.
+            if self.is_stopped(task) {
+                return;
+            }
             if self.task(task).is_ok_and(|state| state.call.is_some()) && !self.continue_call(task)
             {
                 return;
@@ -203,6 +207,8 @@ impl Kernel {
             let Ok(state) = self.task(task) else { return };
             state.run_time += now.saturating_sub(before);
             state.registers = registers;
+            let process = state.process;
+            calls::time::check_used_timers(self, process);
             self.handle_exit(task, exit);
             if now >= slice_end.min(timer) || exit == Exit::Notification {
                 self.enqueue(task);
@@ -385,9 +391,14 @@ impl Kernel {
         }
     }
 
-    /// Kills or wakes nobody: only says whether a wait may not start because a signal is there.
+    /// Whether a wait may not start because a signal is there.
     fn must_handle_signals(&mut self, task: TaskId, restart: Restart) -> bool {
-        restart != Restart::Never && self.has_signal(task)
+        self.is_killed(task) || (restart != Restart::Never && self.has_signal(task))
+    }
+
+    fn is_stopped(&mut self, task: TaskId) -> bool {
+        self.process_of(task)
+            .is_ok_and(|process| process.stopped.is_some())
     }
 
     /// Ends the process that a task belongs to.

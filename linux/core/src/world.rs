@@ -131,6 +131,7 @@ pub(crate) fn new_process(
         ended_time: 0,
         children_time: 0,
         alarm: IntervalTimer::default(),
+        used_timers: [(0, 0); 2],
         timers: BTreeMap::new(),
         no_new_privileges: false,
         dumpable: 1,

@@ -2,7 +2,8 @@
 
 /// What the command line looks like.
 pub const USAGE: &str = "usage: linux-hosted [--memory MIB] [--max-tasks N] [--trace] [--env NAME=VALUE] \
-[--file GUEST=HOST]... PROGRAM [ARGUMENT...]";
+[--file GUEST=HOST]... \
+[--tree GUEST=HOSTFOLDER]... PROGRAM [ARGUMENT...]";
 
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Options {
     pub environment: Vec<String>,
     /// Host files to copy in: path in the sandbox and on the host.
     pub files: Vec<(String, String)>,
+    /// Host folders to copy in with everything below: path in the sandbox and on the host.
+    pub trees: Vec<(String, String)>,
     /// The program and its arguments.
     pub program: Vec<String>,
 }
@@ -45,6 +48,7 @@ impl Options {
             trace: false,
             environment: environment.map(String::from).to_vec(),
             files: Vec::new(),
+            trees: Vec::new(),
             program: Vec::new(),
         };
         let mut arguments = arguments.peekable();
@@ -54,6 +58,13 @@ impl Options {
                 "--memory" => options.memory = number(&option, &value()?)?.clamp(1, 1 << 16),
                 "--max-tasks" => options.max_tasks = number(&option, &value()?)?,
                 "--env" => options.environment.push(value()?),
+                "--tree" => {
+                    let value = value()?;
+                    let (guest, host) = value
+                        .split_once('=')
+                        .ok_or("--tree takes GUEST=HOSTFOLDER")?;
+                    options.trees.push((guest.into(), host.into()));
+                }
                 "--file" => {
                     let value = value()?;
                     let (guest, host) = value.split_once('=').ok_or("--file takes GUEST=HOST")?;

@@ -1,5 +1,7 @@
 //! The sandbox' files: a file system in memory with busybox, its applets' links and what the caller adds.
 use crate::options::Options;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -30,7 +32,10 @@ fn tmpfs(memory: &Arc<Memory>, mode: u32) -> Tmpfs<PoolPages> {
     Tmpfs::new(
         PoolPages(memory.clone()),
         Box::new(now),
-        Limits::default(),
+        Limits {
+            pages: memory.total() as u64 / 2,
+            ..Limits::default()
+        },
         mode,
         Owner::default(),
     )
@@ -103,6 +108,39 @@ fn put_busybox(tree: &mut dyn FileServer) -> Result<(), String> {
     Ok(())
 }
 
+/// Copies a host folder with everything below. Devices and what cannot be read are left out.
+fn put_tree(tree: &mut dyn FileServer, guest: &str, host: &Path) -> Result<(), FileError> {
+    let (at, name) = folder(tree, guest)?;
+    match tree.mkdir(at, name, 0o755, Owner::default()) {
+        Ok(_) | Err(FileError::EEXIST) => {}
+        Err(error) => return Err(error),
+    }
+    for entry in std::fs::read_dir(host).into_iter().flatten().flatten() {
+        let path = format!("{guest}/{}", entry.file_name().to_string_lossy());
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        if kind.is_dir() {
+            put_tree(tree, &path, &entry.path())?;
+        } else if kind.is_symlink() {
+            let (at, name) = folder(tree, &path)?;
+            let target = std::fs::read_link(entry.path()).unwrap_or_default();
+            tree.symlink(
+                at,
+                name,
+                target.as_os_str().as_encoded_bytes(),
+                Owner::default(),
+            )?;
+        } else if let (true, Ok(bytes)) = (kind.is_file(), std::fs::read(entry.path())) {
+            let mode = entry
+                .metadata()
+                .map_or(0o644, |metadata| metadata.permissions().mode() & 0o777);
+            put_file(tree, &path, mode, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
 /// Makes the files of a sandbox.
 ///
 /// # Errors
@@ -114,6 +152,10 @@ pub fn build(memory: &Arc<Memory>, options: &Options) -> Result<Vfs, String> {
     for (guest, host) in &options.files {
         let bytes = std::fs::read(host).map_err(|error| format!("{host}: {error}"))?;
         put_file(&mut tree, guest, 0o755, &bytes).map_err(|error| format!("{guest}: {error:?}"))?;
+    }
+    for (guest, host) in &options.trees {
+        put_tree(&mut tree, guest, Path::new(host))
+            .map_err(|error| format!("{guest}: {error:?}"))?;
     }
     let setup = Setup {
         root: Box::new(tree),

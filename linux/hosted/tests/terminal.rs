@@ -24,14 +24,9 @@ impl Shell {
         )
         .unwrap();
         let stdio = || slave.try_clone().unwrap();
+        let program = env!("CARGO_BIN_EXE_hosted");
         let child = Command::new("/usr/bin/timeout")
-            .args([
-                "60",
-                env!("CARGO_BIN_EXE_hosted"),
-                "--env",
-                "PS1=ready> ",
-                "sh",
-            ])
+            .args(["60", program, "--env", "PS1=ready> ", "sh"])
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())

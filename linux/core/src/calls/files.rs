@@ -174,11 +174,6 @@ pub fn socketpair(
     write_pair(kernel, task, to, pair)
 }
 
-/// socket: this sandbox has no network.
-pub fn socket(_: &mut Kernel, _: TaskId, _: u32, _: u32, _: u32) -> Outcome {
-    Err(Errno::EAFNOSUPPORT.into())
-}
-
 /// memfd_create.
 pub fn memfd_create(kernel: &mut Kernel, task: TaskId, name: u64, flags: u32) -> Outcome {
     let name = kernel

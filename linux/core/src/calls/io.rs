@@ -290,6 +290,47 @@ pub fn pwritev(
     write_from(kernel, task, fd, &parts, At::Offset(offset))
 }
 
+/// Where preadv2 and pwritev2 work; their flags ask for things that are not to be had.
+fn at_or_current(offset: i64, flags: u32) -> Result<At, Errno> {
+    match (flags, offset) {
+        (0, -1) => Ok(At::Current),
+        (0, offset) => Ok(At::Offset(offset)),
+        _ => Err(Errno::EOPNOTSUPP),
+    }
+}
+
+/// preadv2.
+pub fn preadv2(
+    kernel: &mut Kernel,
+    task: TaskId,
+    fd: i32,
+    list: u64,
+    count: u64,
+    offset: i64,
+    _high: u64,
+    flags: u32,
+) -> Outcome {
+    let at = at_or_current(offset, flags)?;
+    let parts = parts(kernel, task, list, count)?;
+    read_into(kernel, task, fd, &parts, at)
+}
+
+/// pwritev2.
+pub fn pwritev2(
+    kernel: &mut Kernel,
+    task: TaskId,
+    fd: i32,
+    list: u64,
+    count: u64,
+    offset: i64,
+    _high: u64,
+    flags: u32,
+) -> Outcome {
+    let at = at_or_current(offset, flags)?;
+    let parts = parts(kernel, task, list, count)?;
+    write_from(kernel, task, fd, &parts, at)
+}
+
 fn read_offset(kernel: &mut Kernel, task: TaskId, address: u64) -> Result<Option<i64>, Errno> {
     if address == 0 {
         return Ok(None);

@@ -40,14 +40,22 @@ fn mapped_file(
         kernel.vfs.release_file(file);
         return Err(error);
     }
-    let name = kernel.with_files(task, |vfs, context| {
-        let name = vfs.file_path(context, file).unwrap_or_default();
-        Some((name, vfs.file_identity(context, file).ok()?))
-    })?;
-    if let Some(name) = name {
-        kernel.world.mapped_names.insert(file.0, name);
-    }
+    kernel.note_mapped(task, file)?;
     Ok((file, !shared || mode & 3 == 2))
+}
+
+impl Kernel {
+    /// Notes the path and identity of a file that is mapped, for /proc and for when it is cut off.
+    pub(crate) fn note_mapped(&mut self, task: TaskId, file: FileId) -> Result<(), Errno> {
+        let name = self.with_files(task, |vfs, context| {
+            let name = vfs.file_path(context, file).unwrap_or_default();
+            Some((name, vfs.file_identity(context, file).ok()?))
+        })?;
+        if let Some(name) = name {
+            self.world.mapped_names.insert(file.0, name);
+        }
+        Ok(())
+    }
 }
 
 /// Whether a file that was opened with `mode` can be mapped so.

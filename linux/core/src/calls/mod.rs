@@ -19,11 +19,13 @@ pub mod prctl;
 pub mod process;
 pub mod select;
 pub mod signals;
+pub mod sockets;
 pub mod system;
 pub mod table;
 pub mod time;
 pub mod timers;
 pub mod wait;
+pub mod xattr;
 
 use crate::Errno;
 use crate::kernel::Kernel;

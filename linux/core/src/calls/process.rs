@@ -63,6 +63,18 @@ pub(super) fn thread(kernel: &mut Kernel, task: TaskId, tid: i32) -> Result<Task
     }
 }
 
+/// Fails unless a number names a thread or a process; 0 is the caller.
+fn known(kernel: &Kernel, tid: i32) -> Result<(), Errno> {
+    match tid {
+        0 => Ok(()),
+        tid if tid < 0 => Err(Errno::EINVAL),
+        tid if kernel.world.tids.contains_key(&tid) || kernel.world.pids.contains_key(&tid) => {
+            Ok(())
+        }
+        _ => Err(Errno::ESRCH),
+    }
+}
+
 /// sched_getaffinity: one processor, number 0.
 pub fn sched_getaffinity(
     kernel: &mut Kernel,
@@ -74,7 +86,7 @@ pub fn sched_getaffinity(
     if size < 8 || size & 7 != 0 {
         return Err(Errno::EINVAL.into());
     }
-    thread(kernel, task, tid)?;
+    known(kernel, tid).map_err(|_| Errno::ESRCH)?;
     kernel.write_words(task, to, &[1])?;
     Ok(8)
 }
@@ -87,7 +99,7 @@ pub fn sched_setaffinity(
     size: usize,
     from: u64,
 ) -> Outcome {
-    thread(kernel, task, tid)?;
+    known(kernel, tid)?;
     if size == 0 {
         return Err(Errno::EINVAL.into());
     }
@@ -101,7 +113,7 @@ pub fn sched_setaffinity(
 
 /// sched_setparam: the only priority of ordinary threads is 0.
 pub fn sched_setparam(kernel: &mut Kernel, task: TaskId, tid: i32, parameters: u64) -> Outcome {
-    thread(kernel, task, tid)?;
+    known(kernel, tid)?;
     let priority = i32::from_le_bytes(kernel.read_bytes(task, parameters)?);
     if priority == 0 {
         Ok(0)
@@ -112,7 +124,7 @@ pub fn sched_setparam(kernel: &mut Kernel, task: TaskId, tid: i32, parameters: u
 
 /// sched_getparam.
 pub fn sched_getparam(kernel: &mut Kernel, task: TaskId, tid: i32, to: u64) -> Outcome {
-    thread(kernel, task, tid)?;
+    known(kernel, tid)?;
     kernel.write_user(task, to, &[0; 4])?;
     Ok(0)
 }
@@ -133,8 +145,8 @@ pub fn sched_setscheduler(
 }
 
 /// sched_getscheduler.
-pub fn sched_getscheduler(kernel: &mut Kernel, task: TaskId, tid: i32) -> Outcome {
-    thread(kernel, task, tid)?;
+pub fn sched_getscheduler(kernel: &mut Kernel, _: TaskId, tid: i32) -> Outcome {
+    known(kernel, tid)?;
     Ok(0)
 }
 
@@ -154,6 +166,14 @@ pub fn sched_get_priority_min(_: &mut Kernel, _: TaskId, policy: u32) -> Outcome
         0 | 3 | 5 => Ok(0),
         _ => Err(Errno::EINVAL.into()),
     }
+}
+
+/// sched_rr_get_interval: the slice.
+pub fn sched_rr_get_interval(kernel: &mut Kernel, task: TaskId, tid: i32, to: u64) -> Outcome {
+    known(kernel, tid)?;
+    let slice = kernel.settings.slice;
+    kernel.write_words(task, to, &[slice / 1_000_000_000, slice % 1_000_000_000])?;
+    Ok(0)
 }
 
 /// getcpu.

@@ -1,7 +1,7 @@
 //! The table of system calls: number, name, typed arguments and handler of each, said once.
 use super::{
     Argument, Outcome, exec, files, folders, fork, futex, identity, io, jobs, limits, memory,
-    names, poll, prctl, process, select, signals, system, time, timers, wait,
+    names, poll, prctl, process, select, signals, sockets, system, time, timers, wait, xattr,
 };
 use crate::Errno;
 use crate::kernel::Kernel;
@@ -71,8 +71,21 @@ calls! {
     38 setitimer(which: u32, new: u64, old: u64) => time::setitimer;
     39 getpid() => identity::getpid;
     40 sendfile(to: i32, from: i32, offset: u64, length: usize) => io::sendfile;
-    41 socket(domain: u32, kind: u32, protocol: u32) => files::socket;
+    41 socket(domain: u32, kind: u32, protocol: u32) => sockets::socket;
+    42 connect(fd: i32, address: u64, length: u32) => sockets::connect;
+    43 accept(fd: i32) => sockets::not_for_pairs;
+    44 sendto(fd: i32, buffer: u64, length: usize, flags: u32, address: u64, size: u32) => sockets::sendto;
+    45 recvfrom(fd: i32, buffer: u64, length: usize, flags: u32, address: u64, size: u64) => sockets::recvfrom;
+    46 sendmsg(fd: i32, message: u64, flags: u32) => sockets::sendmsg;
+    47 recvmsg(fd: i32, message: u64, flags: u32) => sockets::recvmsg;
+    48 shutdown(fd: i32, how: u32) => sockets::shutdown;
+    49 bind(fd: i32) => sockets::not_for_pairs;
+    50 listen(fd: i32) => sockets::not_for_pairs;
+    51 getsockname(fd: i32, to: u64, length: u64) => sockets::getsockname;
+    52 getpeername(fd: i32, to: u64, length: u64) => sockets::getsockname;
     53 socketpair(domain: u32, kind: u32, protocol: u32, to: u64) => files::socketpair;
+    54 setsockopt(fd: i32, level: u32, option: u32, from: u64, length: u32) => sockets::setsockopt;
+    55 getsockopt(fd: i32, level: u32, option: u32, to: u64, length: u64) => sockets::getsockopt;
     56 clone(flags: u64, stack: u64, parent_tid: u64, child_tid: u64, tls: u64) => fork::clone;
     57 fork() => fork::fork;
     58 vfork() => fork::vfork;
@@ -149,6 +162,7 @@ calls! {
     145 sched_getscheduler(pid: i32) => process::sched_getscheduler;
     146 sched_get_priority_max(policy: u32) => process::sched_get_priority_max;
     147 sched_get_priority_min(policy: u32) => process::sched_get_priority_min;
+    148 sched_rr_get_interval(pid: i32, to: u64) => process::sched_rr_get_interval;
     149 mlock(start: u64, length: u64) => memory::mlock;
     150 munlock(start: u64, length: u64) => memory::mlock;
     157 prctl(option: u32, a: u64, b: u64, c: u64, d: u64) => prctl::prctl;
@@ -157,6 +171,18 @@ calls! {
     161 chroot(path: u64) => folders::chroot;
     162 sync() => files::sync;
     186 gettid() => identity::gettid;
+    188 setxattr(path: u64) => xattr::on_path;
+    189 lsetxattr(path: u64) => xattr::on_link;
+    190 fsetxattr(fd: i32) => xattr::on_file;
+    191 getxattr(path: u64) => xattr::on_path;
+    192 lgetxattr(path: u64) => xattr::on_link;
+    193 fgetxattr(fd: i32) => xattr::on_file;
+    194 listxattr(path: u64) => xattr::list_path;
+    195 llistxattr(path: u64) => xattr::list_link;
+    196 flistxattr(fd: i32) => xattr::list_file;
+    197 removexattr(path: u64) => xattr::on_path;
+    198 lremovexattr(path: u64) => xattr::on_link;
+    199 fremovexattr(fd: i32) => xattr::on_file;
     200 tkill(tid: i32, signal: u32) => signals::tkill;
     201 time(to: u64) => time::time;
     202 futex(word: u64, operation: u32, value: u32, timeout: u64, second: u64, third: u32) => futex::futex;
@@ -171,6 +197,7 @@ calls! {
     224 timer_gettime(timer: i32, to: u64) => timers::timer_gettime;
     225 timer_getoverrun(timer: i32) => timers::timer_getoverrun;
     226 timer_delete(timer: i32) => timers::timer_delete;
+    227 clock_settime(clock: u32, from: u64) => time::clock_settime;
     228 clock_gettime(clock: u32, to: u64) => time::clock_gettime;
     229 clock_getres(clock: u32, to: u64) => time::clock_getres;
     230 clock_nanosleep(clock: u32, flags: u32, time: u64, left: u64) => time::clock_nanosleep;
@@ -199,6 +226,7 @@ calls! {
     281 epoll_pwait(fd: i32, to: u64, count: i32, timeout: i32, mask: u64, size: u64) => poll::epoll_pwait;
     284 eventfd(value: u32) => files::eventfd;
     285 fallocate(fd: i32, mode: u32, offset: i64, length: i64) => files::fallocate;
+    288 accept4(fd: i32) => sockets::not_for_pairs;
     290 eventfd2(value: u32, flags: u32) => files::eventfd2;
     291 epoll_create1(flags: u32) => poll::epoll_create1;
     292 dup3(fd: i32, to: i32, flags: u32) => files::dup3;
@@ -214,6 +242,8 @@ calls! {
     322 execveat(folder: i32, path: u64, arguments: u64, environment: u64, flags: u32) => exec::execveat;
     324 membarrier(command: u32, flags: u32) => process::membarrier;
     326 copy_file_range(from: i32, at: u64, to: i32, position: u64, length: usize, flags: u32) => io::copy_file_range;
+    327 preadv2(fd: i32, parts: u64, count: u64, offset: i64, high: u64, flags: u32) => io::preadv2;
+    328 pwritev2(fd: i32, parts: u64, count: u64, offset: i64, high: u64, flags: u32) => io::pwritev2;
     332 statx(folder: i32, path: u64, flags: u32, mask: u32, to: u64) => names::statx;
     334 rseq(area: u64, size: u32, flags: u32, signature: u32) => process::rseq;
     435 clone3(arguments: u64, size: usize) => fork::clone3;

@@ -2,7 +2,7 @@
 use super::{Outcome, Stop, limits};
 use crate::Errno;
 use crate::kernel::{Kernel, Timer};
-use crate::signal::{SIGALRM, SignalInformation};
+use crate::signal::{SIGALRM, SIGPROF, SIGVTALRM, SignalInformation};
 use crate::task::{ProcessId, Restart, TaskId, Wait, WaitKey};
 
 pub(crate) const SECOND: u64 = 1_000_000_000;
@@ -65,6 +65,16 @@ pub fn clock_gettime(kernel: &mut Kernel, task: TaskId, number: u32, to: u64) ->
     let time = clock(kernel, task, number)?;
     write_time(kernel, task, to, time)?;
     Ok(0)
+}
+
+/// clock_settime: the time is not the sandbox' to set.
+pub fn clock_settime(_: &mut Kernel, _: TaskId, number: u32, _: u64) -> Outcome {
+    Err(if number == 0 {
+        Errno::EPERM
+    } else {
+        Errno::EINVAL
+    }
+    .into())
 }
 
 /// clock_getres.
@@ -213,9 +223,9 @@ pub fn alarm(kernel: &mut Kernel, task: TaskId, seconds: u32) -> Outcome {
     Ok(left.div_ceil(SECOND))
 }
 
-/// setitimer: the real timer; the timers of used time would need a look at every switch, and are refused.
+/// setitimer. All used time counts as the program's own, so the virtual and the profiling timer run alike.
 pub fn setitimer(kernel: &mut Kernel, task: TaskId, which: u32, new: u64, old: u64) -> Outcome {
-    if which != 0 {
+    if which > 2 {
         return Err(Errno::EINVAL.into());
     }
     let [interval, interval_part, value, value_part] = if new == 0 {
@@ -228,17 +238,76 @@ pub fn setitimer(kernel: &mut Kernel, task: TaskId, which: u32, new: u64, old: u
     }
     let nanoseconds =
         |seconds: u64, part: u64| seconds.saturating_mul(SECOND).saturating_add(part * 1000);
-    let process = kernel.task(task)?.process;
-    let (left, before) = set_alarm(
-        kernel,
-        process,
+    let (time, interval) = (
         nanoseconds(value, value_part),
         nanoseconds(interval, interval_part),
-    )?;
+    );
+    let process = kernel.task(task)?.process;
+    let (left, before) = if which == 0 {
+        set_alarm(kernel, process, time, interval)?
+    } else {
+        set_used_timer(kernel, process, which as usize - 1, time, interval)?
+    };
     if old != 0 {
         write_interval(kernel, task, old, before, left)?;
     }
     Ok(0)
+}
+
+/// Starts or stops a timer of used time; returns what was left and the interval before.
+fn set_used_timer(
+    kernel: &mut Kernel,
+    process: ProcessId,
+    index: usize,
+    time: u64,
+    interval: u64,
+) -> Result<(u64, u64), Errno> {
+    let used = limits::process_time(kernel, process);
+    let timer = &mut kernel.process(process)?.used_timers[index];
+    let (expiry, before) = *timer;
+    *timer = (
+        if time == 0 {
+            0
+        } else {
+            used.saturating_add(time)
+        },
+        interval,
+    );
+    Ok((
+        if expiry == 0 {
+            0
+        } else {
+            expiry.saturating_sub(used).max(1)
+        },
+        before,
+    ))
+}
+
+/// Looks whether a process has used the time that its timers wait for.
+pub(crate) fn check_used_timers(kernel: &mut Kernel, process: ProcessId) {
+    let timers = kernel
+        .world
+        .processes
+        .get(process.0)
+        .map_or([(0, 0); 2], |state| state.used_timers);
+    if timers == [(0, 0); 2] {
+        return;
+    }
+    let used = limits::process_time(kernel, process);
+    for (index, signal) in [(0, SIGVTALRM), (1, SIGPROF)] {
+        let (expiry, interval) = timers[index];
+        if expiry != 0 && used >= expiry {
+            let next = if interval == 0 {
+                0
+            } else {
+                used.saturating_add(interval)
+            };
+            if let Ok(state) = kernel.process(process) {
+                state.used_timers[index].0 = next;
+            }
+            kernel.signal_process(process, SignalInformation::kernel(signal));
+        }
+    }
 }
 
 fn write_interval(
@@ -259,18 +328,23 @@ fn write_interval(
 
 /// getitimer.
 pub fn getitimer(kernel: &mut Kernel, task: TaskId, which: u32, to: u64) -> Outcome {
-    if which > 2 {
-        return Err(Errno::EINVAL.into());
-    }
     let now = kernel.now();
-    let alarm = kernel.process_of(task)?.alarm;
-    let left = alarm
-        .entry
-        .map_or(0, |(at, _)| at.saturating_sub(now).max(1));
-    let (interval, left) = if which == 0 {
-        (alarm.interval, left)
-    } else {
-        (0, 0)
+    let process = kernel.task(task)?.process;
+    let left = |expiry: u64, now: u64| expiry.saturating_sub(now).max(1);
+    let (interval, left) = match which {
+        0 => {
+            let alarm = kernel.process(process)?.alarm;
+            (
+                alarm.interval,
+                alarm.entry.map_or(0, |(at, _)| left(at, now)),
+            )
+        }
+        1 | 2 => {
+            let used = limits::process_time(kernel, process);
+            let (expiry, interval) = kernel.process(process)?.used_timers[which as usize - 1];
+            (interval, if expiry == 0 { 0 } else { left(expiry, used) })
+        }
+        _ => return Err(Errno::EINVAL.into()),
     };
     write_interval(kernel, task, to, interval, left)?;
     Ok(0)

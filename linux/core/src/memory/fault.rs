@@ -226,7 +226,9 @@ fn bring_in(
         return Ok(Entry::new(frame, area.access.write));
     };
     let index = file_index(area, range, page);
-    match environment.files.page(range.file, index, area.shared) {
+    // A hole of a file that is only read stays one.
+    let fill = area.shared && area.may_write;
+    match environment.files.page(range.file, index, fill) {
         Ok(Some(frame)) if area.shared || !write => {
             memory.retain(frame);
             Ok(Entry::new(frame, area.shared && area.access.write))
