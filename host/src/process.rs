@@ -1,7 +1,7 @@
 //! A running QEMU: started in its own folder, waited for with a time limit, never left over.
 
 #[cfg(test)]
-mod test_kernel;
+pub mod test_kernel;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -43,7 +44,9 @@ impl Process {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(errors);
+            .stderr(errors)
+            // Keys such as Ctrl-C at the caller's terminal are for the program, not for the emulator.
+            .process_group(0);
         sundog_host_sys::die_with_parent(&mut command);
         let mut child = command
             .spawn()
@@ -94,6 +97,12 @@ impl Process {
             }
         }
         Ok(Some(Outcome::TimedOut(limit)))
+    }
+
+    /// The process' number.
+    #[cfg(test)]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// A descriptor that becomes readable when the machine has ended.

@@ -99,7 +99,8 @@ impl Kernel {
                 self.interrupt(hardware::line_of(vector));
                 hardware::end_of_interrupt(&self.token);
             }
-            Event::Timer | Event::Call => {}
+            Event::Timer => self.timer_came(),
+            Event::Call => {}
             Event::Syscall
             | Event::PageFault { .. }
             | Event::Exception { .. }

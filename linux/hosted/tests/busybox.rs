@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 fn hosted(options: &[&str], program: &[&str], input: &str) -> Output {
     let mut child = Command::new("/usr/bin/timeout")
         .arg("120")
-        .arg(env!("CARGO_BIN_EXE_linux-hosted"))
+        .arg(env!("CARGO_BIN_EXE_hosted"))
         .args(options)
         .args(program)
         .stdin(Stdio::piped())

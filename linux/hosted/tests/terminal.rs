@@ -27,7 +27,7 @@ impl Shell {
         let child = Command::new("/usr/bin/timeout")
             .args([
                 "60",
-                env!("CARGO_BIN_EXE_linux-hosted"),
+                env!("CARGO_BIN_EXE_hosted"),
                 "--env",
                 "PS1=ready> ",
                 "sh",

@@ -55,7 +55,7 @@ pub trait FileObject: Send {
     fn write(&mut self, from: &[u8]) -> Result<usize, Errno>;
     /// What it is ready for.
     fn ready(&self) -> Ready;
-    /// Where to wait for changes of `ready`; its maker calls `Vfs::wake` with it.
+    /// Where to wait. Its maker calls `Vfs::wake` with it whenever `ready` may have gained a bit; epoll looks only then.
     fn queue(&self) -> Queue;
     /// A device's or socket's own requests.
     fn ioctl(&mut self, request: u32, argument: u64, memory: &mut dyn UserMemory) -> Attempt<u64> {

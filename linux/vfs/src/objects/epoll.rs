@@ -23,17 +23,29 @@ type Key = (i32, FileId);
 struct Interest {
     events: u32,
     data: u64,
-    /// Something happened since it was last reported.
-    armed: bool,
+    /// It is in the list of those that may be ready.
+    listed: bool,
     queues: Vec<Queue>,
 }
 
 /// One epoll instance.
 pub struct Epoll {
     interests: BTreeMap<Key, Interest>,
-    /// In which order they are looked at: what was reported goes to the back.
-    order: VecDeque<Key>,
+    /// Those that may be ready: woken since they were last found not to be, or (not edge-triggered) reported. A wait looks only
+    /// at these, so what can become ready must wake its queue.
+    listed: VecDeque<Key>,
     pub queue: Queue,
+}
+
+impl Epoll {
+    /// Puts an interest into the list of those that may be ready.
+    fn list(&mut self, key: Key) {
+        if let Some(interest) = self.interests.get_mut(&key)
+            && !core::mem::replace(&mut interest.listed, true)
+        {
+            self.listed.push_back(key);
+        }
+    }
 }
 
 /// All instances and which queues they watch.
@@ -58,10 +70,8 @@ impl Epolls {
     /// Notes that a queue was woken; adds the queues of the instances that watch it.
     pub fn woken(&mut self, queue: Queue, further: &mut Vec<Queue>) {
         for (id, key) in self.watchers.get(&queue).into_iter().flatten() {
-            if let Some(epoll) = self.table.get_mut(*id)
-                && let Some(interest) = epoll.interests.get_mut(key)
-            {
-                interest.armed = true;
+            if let Some(epoll) = self.table.get_mut(*id) {
+                epoll.list(*key);
                 further.push(epoll.queue);
             }
         }
@@ -74,7 +84,9 @@ impl Epolls {
         let Some(interest) = epoll.interests.remove(&key) else {
             return false;
         };
-        epoll.order.retain(|other| *other != key);
+        if interest.listed {
+            epoll.listed.retain(|other| *other != key);
+        }
         for queue in interest.queues {
             if let Some(watchers) = self.watchers.get_mut(&queue) {
                 watchers.remove(&(id, key));
@@ -114,7 +126,7 @@ impl Vfs {
         }
         let epoll = Epoll {
             interests: BTreeMap::new(),
-            order: VecDeque::new(),
+            listed: VecDeque::new(),
             queue: self.new_queue(),
         };
         let epoll = self.epolls.table.insert(epoll).map_err(|_| Errno::ENFILE)?;
@@ -164,7 +176,7 @@ impl Vfs {
                     && let Some(interest) = epoll.interests.get_mut(&key)
                 {
                     (interest.events, interest.data) = event;
-                    interest.armed = true;
+                    epoll.list(key);
                     let queue = epoll.queue;
                     self.wake(queue);
                 }
@@ -195,11 +207,11 @@ impl Vfs {
             Interest {
                 events: event.0,
                 data: event.1,
-                armed: true,
+                listed: false,
                 queues,
             },
         );
-        epoll.order.push_back(key);
+        epoll.list(key);
         let queue = epoll.queue;
         self.file_mut(key.1)?.watched += 1;
         self.wake(queue);
@@ -245,49 +257,55 @@ impl Vfs {
         Err(Stop::Block(queue))
     }
 
-    /// What is ready in an instance; `report` also notes that it was told.
+    /// What a listed interest has to report now: its events and its data.
+    fn due(&mut self, id: ObjectId, key: Key) -> Option<(u32, u64)> {
+        let interest = self.epolls.table.get(id)?.interests.get(&key)?;
+        let (events, data) = (interest.events, interest.data);
+        let wanted = events & !(EDGE | ONE_SHOT | linux::EPOLLEXCLUSIVE | linux::EPOLLWAKEUP);
+        // A one-shot interest that was reported wants nothing any more, errors included.
+        let mask = if wanted == 0 { 0 } else { wanted | ALWAYS };
+        let ready = self.file_ready(key.1).0 & mask;
+        (ready != 0).then_some((ready, data))
+    }
+
+    /// What is ready in an instance. `report` says that it is told, so edges are used up; else the list stays as it is but for
+    /// those that are not ready.
     fn collect(&mut self, id: ObjectId, max: usize, report: bool) -> Vec<(u32, u64)> {
-        let Some(epoll) = self.epolls.table.get(id) else {
-            return Vec::new();
-        };
-        let order: Vec<Key> = epoll.order.iter().copied().collect();
         let mut found = Vec::new();
-        for key in order {
+        let listed = self
+            .epolls
+            .table
+            .get(id)
+            .map_or(0, |epoll| epoll.listed.len());
+        for _ in 0..listed {
             if found.len() == max {
                 break;
             }
-            let Some((events, armed)) = self
+            let Some(key) = self
                 .epolls
                 .table
-                .get(id)
-                .and_then(|epoll| epoll.interests.get(&key))
-                .map(|i| (i.events, i.armed))
+                .get_mut(id)
+                .and_then(|epoll| epoll.listed.pop_front())
             else {
+                break;
+            };
+            let due = self.due(id, key);
+            let Some(epoll) = self.epolls.table.get_mut(id) else {
+                break;
+            };
+            let Some(interest) = epoll.interests.get_mut(&key) else {
                 continue;
             };
-            let wanted = events & !(EDGE | ONE_SHOT | linux::EPOLLEXCLUSIVE | linux::EPOLLWAKEUP);
-            if wanted == 0 || events & EDGE != 0 && !armed {
-                continue;
+            let one_shot = interest.events & ONE_SHOT != 0;
+            let stays = due.is_some() && !(report && (one_shot || interest.events & EDGE != 0));
+            if report && due.is_some() && one_shot {
+                interest.events &= EDGE;
             }
-            let ready = self.file_ready(key.1).0 & (wanted | ALWAYS);
-            if ready == 0 {
-                continue;
+            interest.listed = stays;
+            if stays {
+                epoll.listed.push_back(key);
             }
-            if let Some(epoll) = self.epolls.table.get_mut(id)
-                && let Some(interest) = epoll.interests.get_mut(&key)
-            {
-                found.push((ready, interest.data));
-                if report {
-                    interest.armed = false;
-                    interest.events = if events & ONE_SHOT != 0 {
-                        EDGE & events
-                    } else {
-                        events
-                    };
-                    epoll.order.retain(|other| *other != key);
-                    epoll.order.push_back(key);
-                }
-            }
+            found.extend(due);
         }
         found
     }

@@ -99,3 +99,38 @@ fn files_are_refused_closed_ones_forgotten_circles_broken() {
     world.run(|vfs, cx| vfs.close(cx, epoll)).unwrap();
     assert_eq!(wait(&mut world, outer), []);
 }
+
+#[test]
+fn many_interests_take_turns_and_idle_ones_cost_nothing() {
+    let mut world = World::new();
+    let epoll = world.run(|vfs, cx| vfs.epoll_create1(cx, 0)).unwrap();
+    let events: Vec<i32> = (0..20)
+        .map(|_| world.run(|vfs, cx| vfs.eventfd2(cx, 1, 0)).unwrap())
+        .collect();
+    for &fd in &events {
+        ctl(&mut world, epoll, 1, fd, IN).unwrap();
+    }
+    let mut seen: Vec<u64> = Vec::new();
+    for _ in 0..5 {
+        seen.extend(
+            world
+                .run(|vfs, cx| vfs.epoll_wait(cx, epoll, 4))
+                .unwrap()
+                .iter()
+                .map(|event| event.1),
+        );
+    }
+    seen.sort_unstable();
+    let all: Vec<u64> = events.iter().map(|&fd| fd as u64).collect();
+    assert_eq!(seen, all, "nobody starves");
+    for &fd in &events[1..] {
+        world.read_fd(fd).unwrap();
+    }
+    assert_eq!(wait(&mut world, epoll), [(IN, events[0] as u64)]);
+    world.read_fd(events[0]).unwrap();
+    assert_eq!(wait(&mut world, epoll), []);
+    world
+        .run(|vfs, cx| vfs.write(cx, events[7], &1u64.to_le_bytes()))
+        .unwrap();
+    assert_eq!(wait(&mut world, epoll), [(IN, events[7] as u64)]);
+}
