@@ -250,7 +250,7 @@ impl Kernel {
     }
 
     /// Loads the root of the address space in a slot, or the kernel's own. False if the slot holds none.
-    fn load(&self, slot: Option<Ref<Slot>>) -> bool {
+    pub(crate) fn load(&self, slot: Option<Ref<Slot>>) -> bool {
         let wanted = match slot {
             Some(slot) if self.get(slot).has(flag::MARKED | flag::DYING) => return false,
             Some(slot) => match self.get(slot).object.get::<VSpace>() {

@@ -93,7 +93,15 @@ sundog_abi::for_each_syscall!(dispatch);
 
 impl Kernel {
     /// Deals with one entry into the kernel and chooses what runs next.
+    #[inline(always)]
     pub fn handle(&mut self, event: Event) {
+        if event != Event::Syscall || !self.fast_path() {
+            self.handle_slowly(event);
+        }
+    }
+
+    #[inline(never)]
+    fn handle_slowly(&mut self, event: Event) {
         match event {
             Event::Interrupt { vector } => {
                 self.interrupt(hardware::line_of(vector));
