@@ -1,5 +1,6 @@
 //! `sundog test`: runs the tests that need a machine, two at a time, and prints their results like Rust's own tests.
 
+mod conversation;
 mod table;
 
 use crate::failure::Failure;
@@ -9,6 +10,7 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Machine, Port};
+use conversation::Conversation;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -101,15 +103,25 @@ fn run(test: &TargetTest) -> Result<(), String> {
         let package = image::write(&images::manifest(system), &folder);
         machine.archive = Some(package.map_err(|failure| failure.text().to_owned())?);
     }
+    let mut conversation = None;
+    if !test.steps.is_empty() {
+        let begun = Conversation::begin(test.steps, &folder);
+        let begun = begun.map_err(|error| format!("cannot listen at the ports: {error}"))?;
+        machine.connected.clone_from(&begun.ports);
+        conversation = Some(begun);
+    }
     let log = Port::KernelText.log(&folder);
-    let there = || has_lines(test, &Outcome::text(&log));
+    let is_over = || conversation.as_ref().is_none_or(Conversation::is_over);
+    let there = || is_over() && has_lines(test, &Outcome::text(&log));
     let outcome = Process::start(&machine, &folder).and_then(|process| match test.ending {
         Ending::Runs => process.wait_unless(test.limit, &there),
         Ending::Pass | Ending::Panic(_) => process.wait(Some(test.limit)).map(Some),
     });
     let outcome = outcome.map_err(|failure| failure.text().to_owned())?;
     let text = Outcome::text(&log);
-    judge(test, outcome.as_ref(), &text).map_err(|wrong| {
+    let said = conversation.as_ref().map_or(Ok(()), Conversation::result);
+    let judged = said.and_then(|()| judge(test, outcome.as_ref(), &text));
+    judged.map_err(|wrong| {
         let logs = folder.keep();
         format!(
             "{wrong}\nthe kernel's text:\n{}\nlogs: {}",

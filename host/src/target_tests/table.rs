@@ -1,15 +1,17 @@
 //! The table of target tests: one row, one machine.
 
+use super::conversation::Step;
 use crate::images::KERNEL;
 use crate::qemu::Board;
 use std::time::Duration;
+use sundog_protocols::consent::Answer;
 
 /// How a test's machine must end.
 #[derive(Clone, Copy, Debug)]
 pub enum Ending {
     /// It says that all is well.
     Pass,
-    /// It goes on for ever; the test ends it as soon as all lines are there.
+    /// It goes on for ever; the test ends it as soon as all lines are there and the conversation is over.
     Runs,
     /// The kernel panics, with this in its line.
     #[expect(
@@ -38,6 +40,8 @@ pub struct TargetTest {
     pub ending: Ending,
     /// Lines that the kernel's text must contain.
     pub lines: &'static [&'static str],
+    /// What the host and the system say to each other; empty: the host is silent.
+    pub steps: &'static [Step],
     /// The time limit, about ten times what the test takes on a small computer.
     pub limit: Duration,
 }
@@ -52,6 +56,7 @@ const USUAL: TargetTest = TargetTest {
     icount: false,
     ending: Ending::Pass,
     lines: &[],
+    steps: &[],
     limit: Duration::from_secs(20),
 };
 
@@ -62,6 +67,55 @@ const SYSTEM: TargetTest = TargetTest {
     lines: &["init: 2 programs"],
     ..USUAL
 };
+
+/// What the rows about consent have in common: a test program asks for the guarded line.
+const CONSENT: TargetTest = TargetTest {
+    system: Some("consent-trial"),
+    lines: &["init: 6 programs"],
+    ..SYSTEM
+};
+
+/// The essay's conversation: the terminal's bytes, then each message of a request up to the record, then the revoke.
+const ONCE: &[Step] = &[
+    Step::Output("asker: ready"),
+    Step::Type("hello\n"),
+    Step::Output("asker: you typed hello"),
+    Step::Message("program -> consent: open"),
+    Step::Message("consent -> person: ask"),
+    Step::Answer(Answer::Once),
+    Step::Message("person -> consent: answer once"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Output("asker: opened, once"),
+    Step::Device("S"),
+    Step::Output("asker: recorded S"),
+    Step::Message("program -> handler: record"),
+    Step::Log("\"event\":\"use\""),
+    Step::Revoke,
+    Step::Message("consent -> handler: revoke"),
+    Step::Output("asker: revoked"),
+    Step::Exit(0),
+];
+
+/// No means no.
+const DENIED: &[Step] = &[
+    Step::Type("hello\n"),
+    Step::Answer(Answer::Deny),
+    Step::Output("asker: refused, Denied"),
+    Step::Exit(3),
+    Step::Never("recorded"),
+];
+
+/// An empty device delivers nothing, and can be taken back as well.
+const BLACK: &[Step] = &[
+    Step::Type("hello\n"),
+    Step::Answer(Answer::Black),
+    Step::Output("asker: opened, black"),
+    Step::Device("S"),
+    Step::Revoke,
+    Step::Output("asker: revoked"),
+    Step::Exit(0),
+    Step::Never("recorded"),
+];
 
 /// All target tests.
 pub const TESTS: &[TargetTest] = &[
@@ -95,5 +149,26 @@ pub const TESTS: &[TargetTest] = &[
         name: "system_q35",
         board: Board::Q35,
         ..SYSTEM
+    },
+    TargetTest {
+        name: "consent_once",
+        steps: ONCE,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_once_q35",
+        steps: ONCE,
+        board: Board::Q35,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_denied",
+        steps: DENIED,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_black",
+        steps: BLACK,
+        ..CONSENT
     },
 ];
