@@ -9,6 +9,8 @@ mod cases;
 mod machine;
 mod model;
 mod operations;
+mod ranges;
+mod removal;
 mod view;
 
 use std::collections::BTreeMap;
