@@ -9,6 +9,7 @@ mod stream;
 use console::Console;
 use machine::TracedMachine;
 use options::Options;
+use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 use sundog_host_sys::ptrace::SharedMemory;
@@ -106,7 +107,27 @@ fn run(options: &Options) -> Result<End, String> {
     }
 }
 
+/// A C library may have told the kernel to note restarts in memory of each thread (rseq). The traced children give all that memory up,
+/// and the kernel would end them for it. So the program starts itself again with a setting that makes the library leave it.
+fn without_restart_notes() -> Option<std::io::Error> {
+    const TUNABLES: &str = "GLIBC_TUNABLES";
+    const SETTING: &str = "glibc.pthread.rseq=0";
+    if std::env::var_os(TUNABLES).is_some_and(|value| value == SETTING) {
+        return None;
+    }
+    let own = std::env::current_exe().ok()?;
+    let error = std::process::Command::new(own)
+        .args(std::env::args_os().skip(1))
+        .env(TUNABLES, SETTING)
+        .exec();
+    Some(error)
+}
+
 fn main() -> ExitCode {
+    if let Some(error) = without_restart_notes() {
+        eprintln!("linux-hosted: it cannot be started again: {error}");
+        return ExitCode::from(125);
+    }
     let options = match Options::parse(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(message) => {
