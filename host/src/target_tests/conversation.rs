@@ -6,7 +6,7 @@ use std::io::{Error, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use sundog_console_core::Lines;
 use sundog_console_core::host::{Event, Host};
 use sundog_protocols::consent::Answer;
@@ -14,6 +14,8 @@ use sundog_protocols::control::{By, Grant, ToMachine};
 
 /// How long one look at a line waits for bytes.
 const LOOK: Duration = Duration::from_millis(5);
+/// After this time without an answer the host says Hello again.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// One step; the next one begins when it is done.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +120,7 @@ fn talk(
         console,
         guarded,
         control,
+        ready: false,
         question: None,
         grants: None,
         listed: false,
@@ -150,6 +153,8 @@ struct Talk {
     console: UnixStream,
     guarded: UnixStream,
     control: UnixStream,
+    /// The machine has said Hello.
+    ready: bool,
     question: Option<u64>,
     grants: Option<Vec<Grant>>,
     /// The list of grants was asked for.
@@ -162,11 +167,18 @@ struct Talk {
 }
 
 impl Talk {
-    /// What the host says before the program starts.
+    /// Says Hello until the machine does: what arrives while its driver starts can be lost.
     fn greet(&mut self) -> std::io::Result<()> {
+        while !self.ready {
+            self.host.hello(&mut self.lines);
+            self.flush()?;
+            let begin = Instant::now();
+            while !self.ready && begin.elapsed() < AGAIN {
+                self.listen()?;
+            }
+        }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unix = now.unwrap_or_default().as_secs();
-        self.host.hello(&mut self.lines);
         self.host.send(&ToMachine::Clock { unix }, &mut self.lines);
         let (input, output, error) = (true, true, true);
         let terminals = ToMachine::Terminals {
@@ -264,6 +276,7 @@ impl Talk {
                 Event::Log(line) => self.logs.push(line),
                 Event::Trace(line) => self.messages.push(line),
                 Event::Grants(list, _) => self.grants = Some(list),
+                Event::Ready(_) => self.ready = true,
                 Event::Trouble(line) => return Err(Error::other(line)),
                 _ => {}
             }
@@ -286,7 +299,6 @@ fn look(stream: &mut UnixStream, bytes: &mut [u8]) -> std::io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
     use sundog_console_core::machine::{Console, send};
     use sundog_protocols::control::{Stream, ToHost};
 
@@ -307,6 +319,8 @@ mod tests {
             .collect();
         let (mut console, mut lines) = (Console::new(1), Lines::default());
         console.output(Stream::Output, words.as_bytes(), &mut lines);
+        let hello = ToHost::Hello { abi: 1, version: 1 };
+        send(&hello, &mut lines);
         let line = "ipc: program -> consent: open serial +1".to_owned();
         send(&ToHost::Trace(line), &mut lines);
         console.exit(status, &mut lines);

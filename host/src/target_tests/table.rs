@@ -98,6 +98,7 @@ const ONCE: &[Step] = &[
 
 /// No means no.
 const DENIED: &[Step] = &[
+    Step::Output("asker: ready"),
     Step::Type("hello\n"),
     Step::Answer(Answer::Deny),
     Step::Output("asker: refused, Denied"),
@@ -107,6 +108,7 @@ const DENIED: &[Step] = &[
 
 /// An empty device delivers nothing, and can be taken back as well.
 const BLACK: &[Step] = &[
+    Step::Output("asker: ready"),
     Step::Type("hello\n"),
     Step::Answer(Answer::Black),
     Step::Output("asker: opened, black"),
