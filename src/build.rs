@@ -59,7 +59,7 @@ pub fn programs(tree: &Tree, progress: &mut Progress) -> Result<Vec<PathBuf>, St
     let mut built = Vec::new();
     for program in programs {
         bare.args(["--package", &program.name]);
-        built.push(folder.join(&program.name));
+        built.push(folder.join(&program.file));
     }
     run(bare)?;
     Ok(built)

@@ -9,6 +9,8 @@ use std::path::Path;
 pub struct Package {
     /// The package's name.
     pub name: String,
+    /// The name of a program's file.
+    pub file: String,
     /// Whether it is a program; else it is a library.
     pub program: bool,
     /// Whether it can be compiled for the host too, so that its tests run there.
@@ -51,10 +53,11 @@ fn search(folder: &Path, tree: &Tree, packages: &mut Vec<Package>) -> Result<(),
             let source =
                 |name: &str| fs::read_to_string(folder.join("src").join(name)).unwrap_or_default();
             if let Some((program, on_host)) = kind(&source("main.rs"), &source("lib.rs")) {
-                let name = package_name(&text)
+                let name = name_in(&text, "[package]")
                     .ok_or_else(|| format!("sundog: no package name in {}", manifest.display()))?;
                 packages.push(Package {
                     name: name.to_owned(),
+                    file: name_in(&text, "[[bin]]").unwrap_or(name).to_owned(),
                     program,
                     on_host,
                 });
@@ -80,12 +83,12 @@ fn attribute<'a>(source: &'a str, word: &str) -> Option<&'a str> {
         .find(|line| line.starts_with("#![") && line.contains(word))
 }
 
-/// The name in a manifest's `[package]` table.
-fn package_name(manifest: &str) -> Option<&str> {
+/// The name in the first table of a manifest that has this head.
+fn name_in<'a>(manifest: &'a str, head: &str) -> Option<&'a str> {
     let table = manifest
         .lines()
         .map(str::trim)
-        .skip_while(|line| *line != "[package]")
+        .skip_while(|line| *line != head)
         .skip(1);
     let mut table = table.take_while(|line| !line.starts_with('['));
     let (_, value) = table
@@ -99,10 +102,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_package_name_is_not_a_binarys() {
+    fn a_package_and_its_file_have_names() {
         let manifest = "[[bin]]\nname = \"other\"\n\n[package]\nversion = \"1\"\nname = \"mine\"\n";
-        assert_eq!(package_name(manifest), Some("mine"));
-        assert_eq!(package_name("[package]\n[lib]\nname = \"x\"\n"), None);
+        assert_eq!(name_in(manifest, "[package]"), Some("mine"));
+        assert_eq!(name_in(manifest, "[[bin]]"), Some("other"));
+        let nameless = "[package]\n[lib]\nname = \"x\"\n";
+        assert_eq!(name_in(nameless, "[package]"), None);
     }
 
     #[test]

@@ -15,9 +15,9 @@ pub fn manifest(system: &str) -> PathBuf {
     source_root().join("system").join(format!("{system}.toml"))
 }
 
-/// The path of a built native program, by the name of its image in a manifest.
+/// The path of a built native program, by the name of its image in a manifest: the file `sundog-NAME`, or `NAME` alone.
 pub fn native(image: &str) -> Result<PathBuf, Failure> {
-    program(&format!("sundog-{image}"))
+    program(image).or_else(|_| program(&format!("sundog-{image}")))
 }
 
 /// The root of the source tree that this command was built from.

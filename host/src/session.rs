@@ -10,6 +10,7 @@ pub mod terminal;
 use crate::failure::Failure;
 use records::Records;
 use shown::Shown;
+use std::time::SystemTime;
 use sundog_consent_core::names::escaped;
 use sundog_consent_core::prompt::{self, Console, Event as Asked};
 use sundog_consent_core::{Answer, SECOND};
@@ -397,6 +398,11 @@ impl Session {
             self.host.configure(*part, name, text, &mut self.lines);
         }
         self.send_size();
+        let unix = SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_secs();
+        self.host.send(&ToMachine::Clock { unix }, &mut self.lines);
         let Terminals {
             input,
             output,
