@@ -3,6 +3,8 @@
 use crate::progress::Progress;
 use crate::tree::{BARE_TARGET, HOST_TARGET, Tree};
 use crate::{crates, environment};
+use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -35,24 +37,55 @@ pub fn all(tree: &Tree, progress: &mut Progress) -> Result<Vec<PathBuf>, String>
     host.args(["--release", "--package", HOST_PACKAGE])
         .envs(HOST_PROFILE);
     run(host)?;
+    built.extend(programs(tree, progress)?);
+    Ok(built)
+}
+
+/// Builds the kernel and the native programs; the answer is their paths. The same sources give the same bytes, wherever they lie.
+///
+/// # Errors
+/// Cargo's own error output, when it fails.
+pub fn programs(tree: &Tree, progress: &mut Progress) -> Result<Vec<PathBuf>, String> {
     let packages = crates::bare(tree)?;
     let programs: Vec<_> = packages.iter().filter(|package| package.program).collect();
-    if !programs.is_empty() {
-        progress.step("building the kernel and the system's programs");
-        let mut bare = cargo(tree, "build", BARE_TARGET, &tree.bare_target());
-        bare.arg("--release");
-        for program in programs {
-            bare.args(["--package", &program.name]);
-            built.push(
-                tree.bare_target()
-                    .join(BARE_TARGET)
-                    .join("release")
-                    .join(&program.name),
-            );
-        }
-        run(bare)?;
+    if programs.is_empty() {
+        return Ok(Vec::new());
     }
+    progress.step("building the kernel and the system's programs");
+    let mut bare = cargo(tree, "build", BARE_TARGET, &tree.bare_target());
+    bare.arg("--release")
+        .env("CARGO_ENCODED_RUSTFLAGS", without_places(tree));
+    let folder = tree.bare_target().join(BARE_TARGET).join("release");
+    let mut built = Vec::new();
+    for program in programs {
+        bare.args(["--package", &program.name]);
+        built.push(folder.join(&program.name));
+    }
+    run(bare)?;
     Ok(built)
+}
+
+/// Compiler flags that replace, in what is built, the places of the tree and of cargo's packages by names.
+fn without_places(tree: &Tree) -> OsString {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let packages = home.map(|home| home.join("registry/src"));
+    let mut flags = OsString::new();
+    for (place, name) in [
+        (Some(&tree.root), "/sundog"),
+        (packages.as_ref(), "/packages"),
+    ] {
+        let Some(place) = place else { continue };
+        if !flags.is_empty() {
+            // What separates flags in this variable: a place can contain spaces.
+            flags.push("\x1f");
+        }
+        flags.push("--remap-path-prefix=");
+        flags.push(place);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
 }
 
 /// A cargo with a clean environment and its own folder of built files, so that it never waits for the cargo that runs the launcher.

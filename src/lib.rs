@@ -22,7 +22,7 @@ use tree::Tree;
 /// The environment variable for continuous integration that makes the launcher print something and end.
 ///
 /// `missing`: what the machine lacks; nothing is installed. `bare`: the packages that are for the bare machine. `bare-only`: those of
-/// them that are not for the host.
+/// them that are not for the host. `programs`: the paths of the kernel and the native programs, after they were built.
 pub const ONLY_PRINT: &str = "SUNDOG_ONLY_PRINT";
 
 /// Sets up the machine and builds what is not up to date; the answer is the path of the command `sundog`.

@@ -4,7 +4,8 @@
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use sundog_launcher::{ONLY_PRINT, crates, environment, needs, set_up, tree::Tree};
+use sundog_launcher::progress::Progress;
+use sundog_launcher::{ONLY_PRINT, build, crates, environment, needs, set_up, tree::Tree};
 
 fn main() -> ExitCode {
     let tree = Tree::find();
@@ -44,8 +45,13 @@ fn only_print(what: &OsStr, tree: &Tree) -> Result<String, String> {
         Some("missing") => Ok(needs::list(&needs::missing(tree))),
         Some("bare") => names(|_| true),
         Some("bare-only") => names(|package| !package.on_host),
+        Some("programs") => {
+            let built = build::programs(tree, &mut Progress::new())?;
+            let paths = built.iter().map(|path| path.display().to_string());
+            Ok(paths.collect::<Vec<_>>().join("\n"))
+        }
         _ => Err(format!(
-            "sundog: {ONLY_PRINT} is `missing`, `bare` or `bare-only`, not {what:?}"
+            "sundog: {ONLY_PRINT} is `missing`, `bare`, `bare-only` or `programs`, not {what:?}"
         )),
     }
 }

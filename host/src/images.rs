@@ -7,6 +7,19 @@ use std::path::{Path, PathBuf};
 /// The name of the kernel's binary.
 pub const KERNEL: &str = "sundog-kernel";
 
+/// The system that `run` starts: a manifest in `system/`, without its extension.
+pub const SYSTEM: &str = "serial-lines";
+
+/// The path of a system's manifest.
+pub fn manifest(system: &str) -> PathBuf {
+    source_root().join("system").join(format!("{system}.toml"))
+}
+
+/// The path of a built native program, by the name of its image in a manifest.
+pub fn native(image: &str) -> Result<PathBuf, Failure> {
+    program(&format!("sundog-{image}"))
+}
+
 /// The root of the source tree that this command was built from.
 pub fn source_root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -5,13 +5,17 @@ mod check;
 mod doctor;
 mod failure;
 mod folder;
+mod guarded;
+mod image;
 mod images;
 mod outcome;
 mod process;
 mod qemu;
 mod run;
+mod session;
 mod streams;
 mod target_tests;
+mod tour;
 
 use failure::Failure;
 use std::ffi::OsString;
@@ -21,9 +25,11 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: sundog [COMMAND] [ARGUMENT...]
 
-  run [--machine microvm|q35] [--icount] [--explain]
-                                           start a machine (also without any command); --explain shows the kernel's text
+  run [OPTION...] PROGRAM [ARGUMENT...]    run a program in a machine of its own; `run --help` lists the options
+                                           (without any command: a shell)
+  tour [WORD...]                           show what the system does
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
+  image MANIFEST FILE                      write the boot package of a system
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree
   help                                     this text";
@@ -45,7 +51,9 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
     match command {
         "run" => run::main(arguments),
         "test" => target_tests::main(arguments),
+        "tour" => tour::main(arguments),
         "doctor" => doctor::main(),
+        "image" => image::main(arguments, &images::native),
         "check" => check::main(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");

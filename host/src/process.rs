@@ -1,7 +1,7 @@
 //! A running QEMU: started in its own folder, waited for with a time limit, never left over.
 
 #[cfg(test)]
-mod test_kernel;
+pub mod test_kernel;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +13,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// How long a look at a machine's text is put off.
+const OFTEN: Duration = Duration::from_millis(20);
 
 /// A machine that runs; it is killed when this is dropped, or when the thread that started it ends.
 #[derive(Debug)]
@@ -40,7 +44,9 @@ impl Process {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(errors);
+            .stderr(errors)
+            // Keys such as Ctrl-C at the caller's terminal are for the program, not for the emulator.
+            .process_group(0);
         sundog_host_sys::die_with_parent(&mut command);
         let mut child = command
             .spawn()
@@ -73,6 +79,35 @@ impl Process {
             &Outcome::text(&self.kernel_text),
             &Outcome::text(&self.said),
         ))
+    }
+
+    /// Waits for the machine's end, or until `done`, which is asked often; the answer is then `None`, and the machine is ended.
+    pub fn wait_unless(
+        self,
+        limit: Duration,
+        done: &dyn Fn() -> bool,
+    ) -> Result<Option<Outcome>, Failure> {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            if self.ends_within(Some(OFTEN))? {
+                return self.wait(None).map(Some);
+            }
+            if done() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Outcome::TimedOut(limit)))
+    }
+
+    /// The process' number.
+    #[cfg(test)]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A descriptor that becomes readable when the machine has ended.
+    pub fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
     }
 
     /// True as soon as the process has ended, false when `limit` is over.

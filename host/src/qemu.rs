@@ -17,15 +17,6 @@ pub enum Board {
 }
 
 impl Board {
-    /// The board with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "microvm" => Some(Self::Microvm),
-            "q35" => Some(Self::Q35),
-            _ => None,
-        }
-    }
-
     /// QEMU's value of `-M`. Disks and the bus for sensors are left out of q35: firmware would spend most of the start on them.
     const fn option(self) -> &'static str {
         match self {

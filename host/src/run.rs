@@ -1,114 +1,252 @@
-//! `sundog run`: starts a machine and connects its console to the standard streams.
+//! `sundog run`: starts a machine for one program and behaves like that program.
+
+mod consent;
+mod linux;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
+use crate::guarded;
+use crate::image::{self, Busybox, Plan as Image};
 use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Board, Machine, Port};
+use crate::session::pump::{Ends, run};
+use crate::session::records::Records;
+use crate::session::terminal::{Raw, size};
+use crate::session::{End, Session, Terminals, signal};
 use crate::streams::Listener;
+use crate::tour;
 use std::ffi::OsString;
-use std::io::{IsTerminal, stderr, stdin, stdout};
+use std::io::{IsTerminal, Read, Write, stderr, stdin, stdout};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
+use std::time::Duration;
+use sundog_host_sys::Signals;
+use sundog_options::{Front, Parsed, Plan, Request, parse};
 
-/// What the arguments of `run` ask for.
-#[derive(Debug, PartialEq, Eq)]
-struct Options {
-    board: Board,
-    icount: bool,
-    /// Shows the kernel's text on standard error.
-    explain: bool,
+/// The program of a run that names none.
+const SHELL: &[u8] = b"sh";
+/// The status of a run that could not be made or did not end by itself.
+const FAILED: u8 = 1;
+/// How long init has to start the programs.
+const START: Duration = Duration::from_secs(60);
+/// The signals that a run takes instead of ending at once.
+const SIGNALS: [u8; 6] = [
+    signal::HUP,
+    signal::INT,
+    signal::QUIT,
+    signal::TERM,
+    signal::CONT,
+    signal::WINCH,
+];
+
+/// Runs the program that the arguments name, a shell if there are none.
+pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
+    let words: Vec<&[u8]> = arguments.iter().map(|word| word.as_bytes()).collect();
+    if !words.is_empty() {
+        return match requested(&words) {
+            Ok(plan) => start(&plan, &[]),
+            Err(code) => Ok(code),
+        };
+    }
+    let mut first = Vec::new();
+    if !stdin().is_terminal() {
+        // Without a program and without any input there is nothing that a shell could do.
+        first = first_byte()?;
+        if first.is_empty() {
+            return tour::main(&[]);
+        }
+    }
+    let shell = Plan {
+        program: SHELL.to_vec(),
+        ..Plan::default()
+    };
+    start(&shell, &first)
 }
 
-/// Starts the machine that the arguments describe and waits for its end.
-pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
-    let options = parse(arguments)?;
-    let mut machine = Machine::new(options.board, images::program(images::KERNEL)?);
-    machine.icount = options.icount;
+/// What the arguments ask for, or the status of what was answered at once.
+fn requested(words: &[&[u8]]) -> Result<Plan, ExitCode> {
+    let Parsed { warnings, request } = parse(Front::Run, words);
+    for warning in warnings {
+        eprintln!("{warning}");
+    }
+    match request {
+        Ok(Request::Run(plan)) => Ok(*plan),
+        Ok(Request::Help) => {
+            print!("{}", sundog_options::help(Front::Run));
+            Err(ExitCode::SUCCESS)
+        }
+        Ok(Request::Version) => {
+            println!("sundog {}", env!("CARGO_PKG_VERSION"));
+            Err(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            // A closed standard error is no other failure.
+            drop(stderr().write_all(&error.message(Front::Run)));
+            Err(ExitCode::from(error.exit_code()))
+        }
+    }
+}
+
+/// One byte of standard input, or none if it ends before.
+fn first_byte() -> Result<Vec<u8>, Failure> {
+    let mut byte = Vec::new();
+    // The library's own buffer would keep what comes after it from the loop.
+    let mut input = std::fs::File::from(
+        rustix::io::dup(stdin()).map_err(|error| Failure::system("standard input", error))?,
+    );
+    let read = Read::by_ref(&mut input).take(1).read_to_end(&mut byte);
+    read.map_err(|error| Failure::system("cannot read standard input", error))?;
+    Ok(byte)
+}
+
+/// Makes the machine and runs the program in it; `early` are bytes of standard input that were read already.
+fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
+    let consent = consent::read(plan)?;
+    let mut image = Image::read(&images::manifest(images::SYSTEM), &images::native)?;
+    let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
+    machine.memory = image.memory();
+    machine.icount = plan.instruction_count;
+    let Some(personality) = image.personality() else {
+        return without_linux(&image, machine, plan);
+    };
+    personality.arguments = linux::arguments(plan)?;
+    // Held before there is any other thread.
+    let signals =
+        Signals::hold(&SIGNALS).map_err(|error| Failure::system("cannot take signals", error))?;
     let folder = Folder::new()?;
-    machine.connected.push(Port::Console);
-    let mut copiers = vec![Listener::new(Port::Console, &folder)?.connect(stdin(), stdout())];
-    if options.explain || stderr().is_terminal() {
+    let bytes = image.build(&images::native, &Busybox::of_system())?;
+    machine.archive = Some(image::put(&bytes, &folder)?);
+    machine.connected = vec![Port::Console, Port::Guarded, Port::Control];
+    if plan.explain {
         machine.connected.push(Port::KernelText);
-        copiers.push(Listener::new(Port::KernelText, &folder)?.copy_to(stderr()));
     }
-    let outcome = Process::start(&machine, &folder)?.wait(None)?;
-    if !matches!(outcome, Outcome::Failed(_)) {
-        // What the machine wrote last may still be on its way; a QEMU that failed may never have connected.
-        copiers.into_iter().for_each(|copier| drop(copier.join()));
+    let [console, control, guarded, kernel] = [
+        Port::Console,
+        Port::Control,
+        Port::Guarded,
+        Port::KernelText,
+    ]
+    .map(|port| {
+        machine
+            .connected
+            .contains(&port)
+            .then(|| Listener::new(port, &folder))
+    });
+    let process = Process::start(&machine, &folder)?;
+    let stream = |listener: Option<Result<Listener, Failure>>| match listener {
+        Some(listener) => listener?.stream(&process).map(Some),
+        None => Ok(None),
+    };
+    let told = match guarded {
+        Some(listener) => guarded::connect(listener?, plan.serial.as_ref())?.1,
+        None => None,
+    };
+    let (Some(Some(console)), Some(Some(control))) = (stream(console)?, stream(control)?) else {
+        return failed(&process.wait(Some(START))?, folder);
+    };
+    let kernel = stream(kernel)?.flatten();
+
+    let (input, output, error) = (stdin(), stdout(), stderr());
+    let terminals = Terminals {
+        input: input.is_terminal(),
+        output: output.is_terminal(),
+        error: error.is_terminal(),
+    };
+    let screen = match (terminals.output, terminals.error) {
+        (true, _) => Some(output.as_fd()),
+        (false, true) => Some(error.as_fd()),
+        (false, false) => None,
+    };
+    if terminals.error || plan.explain {
+        explain(plan, machine.memory, told.as_deref(), terminals.person());
     }
-    if outcome == Outcome::Passed {
-        return Ok(ExitCode::SUCCESS);
+    let rows_and_columns = screen.map_or((24, 80), size);
+    let mut session = Session::new(terminals, rows_and_columns, consent, Records::of_user());
+    session.show(plan.trace || plan.trace_ipc, plan.explain);
+    session.input(early, 0);
+    let raw = match screen {
+        Some(_) => Raw::enter(input.as_fd())
+            .map_err(|error| Failure::system("cannot set the terminal", error))?,
+        None => None,
+    };
+    let ends = Ends {
+        input: input.as_fd(),
+        output: output.as_fd(),
+        error: error.as_fd(),
+        screen,
+        console: &console,
+        control: &control,
+        kernel: kernel.as_ref(),
+        signals: Some(&signals),
+        raw: raw.as_ref(),
+    };
+    let end = run(&mut session, &ends);
+    drop(raw);
+    for line in session.troubles() {
+        eprintln!("{}", Failure::new(line));
     }
+    match end? {
+        End::Exit(status) => Ok(ExitCode::from(status)),
+        End::Signal(number) => Ok(ExitCode::from(128 + number)),
+        End::Version(version) => Err(Failure::new(format!(
+            "the machine speaks version {version} of the control channel, this command {}",
+            sundog_protocols::control::VERSION
+        ))),
+        End::MachineEnded => failed(&process.wait(Some(START))?, folder),
+    }
+}
+
+/// What a machine's end means that the program did not cause.
+fn failed(outcome: &Outcome, folder: Folder) -> Result<ExitCode, Failure> {
     Err(Failure::new(format!(
         "{outcome}\nlogs: {}",
         folder.keep().display()
     )))
 }
 
-fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
-    let mut options = Options {
-        board: Board::Microvm,
-        icount: false,
-        explain: false,
-    };
-    let mut words = arguments.iter().map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        match &*word {
-            "--icount" => options.icount = true,
-            "--explain" => options.explain = true,
-            "--machine" => options.board = board(words.next().as_deref())?,
-            other => {
-                return Err(Failure::new(format!(
-                    "run: unknown argument {other:?}; see `sundog help`"
-                )));
-            }
+/// The lines before the program's own: at most five.
+fn explain(plan: &Plan, memory: u32, told: Option<&str>, person: bool) {
+    let program = sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program));
+    let mut lines = vec![format!(
+        "{program} runs in a machine of its own ({memory} MiB), with none of this computer's files"
+    )];
+    lines.extend(told.map(str::to_owned));
+    if person {
+        lines.push("Ctrl-] calls Sundog: what is granted, and how to take it back".to_owned());
+    }
+    for line in lines {
+        eprintln!("{}", Failure::new(line));
+    }
+}
+
+/// Starts an image that cannot run Linux programs, as far as it goes, and says so.
+fn without_linux(image: &Image, mut machine: Machine, plan: &Plan) -> Result<ExitCode, Failure> {
+    let folder = Folder::new()?;
+    let bytes = image.build(&images::native, &Busybox::of_system())?;
+    machine.archive = Some(image::put(&bytes, &folder)?);
+    let process = Process::start(&machine, &folder)?;
+    let log = Port::KernelText.log(&folder);
+    let programs = image.programs();
+    let line = format!("init: {} programs\n", programs.len());
+    let outcome = process.wait_unless(START, &|| Outcome::text(&log).contains(&line))?;
+    if plan.explain {
+        for line in Outcome::text(&log).lines() {
+            eprintln!("{}", sundog_consent_core::names::escaped(line));
         }
     }
-    Ok(options)
-}
-
-fn board(name: Option<&str>) -> Result<Board, Failure> {
-    let board = name.and_then(Board::from_name);
-    board.ok_or_else(|| {
+    if let Some(outcome) = outcome {
+        return failed(&outcome, folder);
+    }
+    eprintln!(
+        "{}",
         Failure::new(format!(
-            "run: --machine takes microvm or q35, not {:?}",
-            name.unwrap_or_default()
+            "the machine starts, and init starts {}\nno Linux program is in this image yet, so {} cannot run",
+            programs.join(" and "),
+            sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program))
         ))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(words: &[&str]) -> Result<Options, String> {
-        let words: Vec<_> = words.iter().map(OsString::from).collect();
-        parse(&words).map_err(|failure| failure.text().to_owned())
-    }
-
-    #[test]
-    fn arguments_choose_the_machine() {
-        let chosen = options(&["--machine", "q35", "--icount"]).unwrap();
-        assert_eq!(
-            chosen,
-            Options {
-                board: Board::Q35,
-                icount: true,
-                explain: false
-            }
-        );
-        assert_eq!(options(&[]).unwrap().board, Board::Microvm);
-    }
-
-    #[test]
-    fn what_is_unknown_is_named() {
-        assert!(
-            options(&["--machine", "pc"])
-                .unwrap_err()
-                .contains("\"pc\"")
-        );
-        assert!(options(&["--machine"]).is_err());
-        assert!(options(&["--fast"]).unwrap_err().contains("\"--fast\""));
-    }
+    );
+    Ok(ExitCode::from(FAILED))
 }

@@ -2,8 +2,12 @@
 
 use crate::failure::Failure;
 use crate::folder::Folder;
+use crate::process::Process;
 use crate::qemu::Port;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread::{self, JoinHandle};
 
@@ -45,13 +49,27 @@ impl Listener {
         }
     }
 
-    /// Copies what the machine writes.
-    pub fn copy_to(self, output: impl Write + Send + 'static) -> Copier {
-        thread::spawn(move || {
-            if let Some(stream) = self.accept() {
-                copy(stream, output);
+    /// The machine's connection; `None` if the machine ended before it made one.
+    pub fn stream(self, process: &Process) -> Result<Option<UnixStream>, Failure> {
+        let fail = |error| {
+            Failure::system(
+                format!("cannot connect the port {}", self.port.name()),
+                error,
+            )
+        };
+        let (listener, handle) = (self.listener.as_fd(), process.handle());
+        loop {
+            let mut ends = [&listener, &handle].map(|end| PollFd::new(end, PollFlags::IN));
+            match poll(&mut ends, None) {
+                Ok(_) if !ends[0].revents().is_empty() => {
+                    let (stream, _) = self.listener.accept().map_err(fail)?;
+                    return Ok(Some(stream));
+                }
+                Ok(_) => return Ok(None),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(fail(error.into())),
             }
-        })
+        }
     }
 
     /// Copies what the machine writes to `output`, and `input` to the machine.

@@ -4,6 +4,7 @@ mod table;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
+use crate::image;
 use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
@@ -96,11 +97,19 @@ fn run(test: &TargetTest) -> Result<(), String> {
     machine.icount = test.icount;
     machine.command_line = test.command_line.to_owned();
     let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
-    let outcome =
-        Process::start(&machine, &folder).and_then(|process| process.wait(Some(test.limit)));
+    if let Some(system) = test.system {
+        let package = image::write(&images::manifest(system), &folder);
+        machine.archive = Some(package.map_err(|failure| failure.text().to_owned())?);
+    }
+    let log = Port::KernelText.log(&folder);
+    let there = || has_lines(test, &Outcome::text(&log));
+    let outcome = Process::start(&machine, &folder).and_then(|process| match test.ending {
+        Ending::Runs => process.wait_unless(test.limit, &there),
+        Ending::Pass | Ending::Panic(_) => process.wait(Some(test.limit)).map(Some),
+    });
     let outcome = outcome.map_err(|failure| failure.text().to_owned())?;
-    let text = Outcome::text(&Port::KernelText.log(&folder));
-    judge(test, &outcome, &text).map_err(|wrong| {
+    let text = Outcome::text(&log);
+    judge(test, outcome.as_ref(), &text).map_err(|wrong| {
         let logs = folder.keep();
         format!(
             "{wrong}\nthe kernel's text:\n{}\nlogs: {}",
@@ -110,24 +119,33 @@ fn run(test: &TargetTest) -> Result<(), String> {
     })
 }
 
-/// Compares what happened with what the test expects.
-fn judge(test: &TargetTest, outcome: &Outcome, text: &str) -> Result<(), String> {
+/// Compares what happened (`None`: the machine still ran when the test ended it) with what the test expects.
+fn judge(test: &TargetTest, outcome: Option<&Outcome>, text: &str) -> Result<(), String> {
     match (test.ending, outcome) {
-        (Ending::Pass, Outcome::Passed) => {}
-        (Ending::Panic(words), Outcome::Panicked(Some(line))) if line.contains(words) => {}
-        (Ending::Panic(words), _) => {
+        (Ending::Pass, Some(Outcome::Passed)) | (Ending::Runs, None) => {}
+        (Ending::Panic(words), Some(Outcome::Panicked(Some(line)))) if line.contains(words) => {}
+        (Ending::Panic(words), Some(outcome)) => {
             return Err(format!("expected a panic with {words:?}, but {outcome}"));
         }
-        (Ending::Pass, _) => return Err(outcome.to_string()),
+        (_, Some(outcome)) => return Err(outcome.to_string()),
+        (Ending::Pass | Ending::Panic(_), None) => return Err("the machine went on".to_owned()),
     }
-    match test
-        .lines
-        .iter()
-        .find(|line| !text.lines().any(|found| found.trim_end() == **line))
-    {
+    match missing_line(test, text) {
         Some(line) => Err(format!("the kernel's text lacks the line {line:?}")),
         None => Ok(()),
     }
+}
+
+/// The first line of the test's that the text lacks; a line counts as a whole.
+fn missing_line(test: &TargetTest, text: &str) -> Option<&'static str> {
+    let lacks = |line: &&&str| !text.lines().any(|found| found.trim_end() == **line);
+    test.lines.iter().find(lacks).copied()
+}
+
+/// Whether all lines are there, and complete.
+fn has_lines(test: &TargetTest, text: &str) -> bool {
+    let complete = text.rfind('\n').map_or("", |end| &text[..end]);
+    missing_line(test, complete).is_none()
 }
 
 /// The last lines of a text, moved to the right.
@@ -151,17 +169,29 @@ mod tests {
     fn the_outcome_and_each_line_count() {
         let test = &TESTS[0];
         let good = test.lines.join("\n");
-        assert_eq!(judge(test, &Outcome::Passed, &good), Ok(()));
-        assert!(
-            judge(test, &Outcome::Passed, "")
-                .unwrap_err()
-                .contains("lacks")
-        );
-        assert!(
-            judge(test, &Outcome::Reset, &good)
-                .unwrap_err()
-                .contains("triple fault")
-        );
+        let judge = |outcome, text| judge(test, Some(&outcome), text);
+        assert_eq!(judge(Outcome::Passed, &good), Ok(()));
+        let error = judge(Outcome::Passed, "").unwrap_err();
+        assert!(error.contains("lacks"));
+        let error = judge(Outcome::Reset, &good).unwrap_err();
+        assert!(error.contains("triple fault"));
+    }
+
+    #[test]
+    fn a_line_counts_when_it_is_whole() {
+        let test = TESTS.iter().find(|test| test.system.is_some()).unwrap();
+        assert_eq!(test.lines, ["init: 2 programs"]);
+        assert!(has_lines(test, "sundog: 2 CPUs\ninit: 2 programs\n"));
+        for text in [
+            "init: 2 programs",
+            "init: 2 programs more\n",
+            "init: 22 programs\n",
+        ] {
+            assert!(!has_lines(test, text), "{text:?}");
+        }
+        assert_eq!(judge(test, None, "init: 2 programs\n"), Ok(()));
+        let outcome = Outcome::Panicked(None);
+        assert!(judge(test, Some(&outcome), "init: 2 programs\n").is_err());
     }
 
     #[test]

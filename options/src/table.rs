@@ -226,7 +226,7 @@ General {
     works | ALL | "--version" | Version | "Print the version and exit";
     planned | ALL | "--args" "FD" | Nothing | "Read more arguments, separated by NUL bytes, from a descriptor";
     planned | ALL | "--level-prefix" | Nothing | "Begin each message with its level, as <3>";
-    planned | RUN | "--explain" | Explain | "Say on standard error what is set up and what is asked";
+    works | RUN | "--explain" | Explain | "Say on standard error what is set up and what is asked";
 }
 Files {
     works | ALL | "--bind" "SRC" "DEST" | Bind | "Show the caller's SRC at DEST, with writing";
@@ -326,6 +326,6 @@ Status {
 Machine {
     works | RUN | "--serial" "pty|file:F|unix:S" | Serial | "What the guarded serial line is: a new terminal, a file, or a Unix socket";
     planned | RUN | "--accel" "auto|tcg|kvm" | Accelerator | "How the machine is run; auto takes KVM only where it was seen to work";
-    planned | RUN | "--icount" | InstructionCount | "Count instructions instead of time, so that every run is the same";
+    works | RUN | "--icount" | InstructionCount | "Count instructions instead of time, so that every run is the same";
 }
 }

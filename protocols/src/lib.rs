@@ -11,6 +11,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod consent;
+pub mod console;
 pub mod control;
 pub mod file;
 pub mod serial;

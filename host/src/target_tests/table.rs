@@ -9,6 +9,8 @@ use std::time::Duration;
 pub enum Ending {
     /// It says that all is well.
     Pass,
+    /// It goes on for ever; the test ends it as soon as all lines are there.
+    Runs,
     /// The kernel panics, with this in its line.
     #[expect(
         dead_code,
@@ -24,6 +26,8 @@ pub struct TargetTest {
     pub name: &'static str,
     /// The bare program that is started as the kernel.
     pub image: &'static str,
+    /// The manifest of the system in the boot package; without one there is no package.
+    pub system: Option<&'static str>,
     /// The kernel's command line.
     pub command_line: &'static str,
     /// The board.
@@ -42,12 +46,21 @@ pub struct TargetTest {
 const USUAL: TargetTest = TargetTest {
     name: "",
     image: KERNEL,
+    system: None,
     command_line: "",
     board: Board::Microvm,
     icount: false,
     ending: Ending::Pass,
     lines: &[],
     limit: Duration::from_secs(20),
+};
+
+/// What the rows of a whole system have in common: init starts every program of the manifest.
+const SYSTEM: TargetTest = TargetTest {
+    system: Some("serial-lines"),
+    ending: Ending::Runs,
+    lines: &["init: 2 programs"],
+    ..USUAL
 };
 
 /// All target tests.
@@ -68,5 +81,19 @@ pub const TESTS: &[TargetTest] = &[
         lines: &["sundog: 2 CPUs"],
         board: Board::Q35,
         ..USUAL
+    },
+    TargetTest {
+        name: "system_microvm",
+        ..SYSTEM
+    },
+    TargetTest {
+        name: "system_microvm_icount",
+        icount: true,
+        ..SYSTEM
+    },
+    TargetTest {
+        name: "system_q35",
+        board: Board::Q35,
+        ..SYSTEM
     },
 ];

@@ -2,5 +2,7 @@
 
 mod child;
 pub mod ptrace;
+mod signals;
 
 pub use child::die_with_parent;
+pub use signals::Signals;

@@ -13,6 +13,8 @@ use crate::endpoint::Endpoint;
 use crate::kernel::Kernel;
 use crate::notification::Notification;
 use crate::slot::Slot;
+use crate::thread::Thread;
+use crate::untyped::PAGE;
 
 /// A slot by its unit, with its parent's.
 pub type Tree = BTreeMap<u32, (Ref<Slot>, Ref<Slot>)>;
@@ -187,13 +189,20 @@ impl Kernel {
     /// Rule: an object lies inside of the untyped that it was made of, below its watermark, and objects do not overlap.
     fn check_memory(&self, tree: &Tree) {
         let mut ranges: BTreeSet<(u32, u32)> = BTreeSet::new();
+        let mut frames: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (node, _) in tree.values() {
             let slot = self.get(*node);
             let Some((start, units)) = self.memory_of(slot) else {
                 continue;
             };
-            if slot.kind() != Some(ObjectType::Untyped) {
-                ranges.insert((start, units));
+            match slot.kind() {
+                Some(ObjectType::Untyped) => {}
+                Some(ObjectType::Frame) => {
+                    frames.insert((start, units));
+                }
+                _ => {
+                    ranges.insert((start, units));
+                }
             }
             let mut above = *node;
             while let Some((_, parent)) = tree.get(&above.unit()) {
@@ -218,6 +227,14 @@ impl Kernel {
                 }
             }
         }
+        // A thread's message page and a VCpu's state page are their second page, and have Frame capabilities too.
+        frames.retain(|(start, units)| {
+            *units != PAGE
+                || !start
+                    .checked_sub(PAGE)
+                    .is_some_and(|object| ranges.contains(&(object, Thread::UNITS)))
+        });
+        ranges.append(&mut frames);
         let mut end = 0;
         for (start, units) in ranges {
             assert!(start >= end, "objects do not overlap");

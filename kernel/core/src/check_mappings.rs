@@ -8,7 +8,7 @@ use sundog_machine::{Ref, TablePage, hardware};
 
 use crate::check::Tree;
 use crate::kernel::Kernel;
-use crate::mapping::End;
+use crate::mapping::{End, HALF};
 use crate::page_tables::{Page, PageTables, Place, RunList};
 use crate::slot::{Slot, flag};
 use crate::vspace::VSpace;
@@ -125,9 +125,10 @@ impl Kernel {
     fn check_vspace(&self, vspace: Ref<VSpace>, found: &mut BTreeSet<u32>) {
         let header = self.get(vspace);
         let root = self.vspace_root(vspace);
+        let entries = self.get(root);
         for index in ENTRIES / 2..ENTRIES {
             assert_eq!(
-                self.get(root).entry(index).0,
+                entries.entry(index).0,
                 hardware::kernel_root_entry(self.token(), index),
                 "the upper half is the kernel's"
             );
@@ -167,7 +168,7 @@ impl Kernel {
             "an address space counts free pages"
         );
         for index in 0..ENTRIES / 2 {
-            if let Some(table) = self.get(root).next(index) {
+            if let Some(table) = entries.next(index) {
                 self.check_table(table, (root, index), LEVELS - 1, Some(vspace), found);
             }
         }
@@ -210,13 +211,14 @@ impl Kernel {
         found: &mut BTreeSet<u32>,
     ) {
         assert!(found.insert(table.unit()), "a table is at one place");
+        let entries = self.get(table);
         for index in 0..ENTRIES {
-            let entry = self.get(table).entry(index);
+            let entry = entries.entry(index);
             if !entry.present() {
                 continue;
             }
             if level > 1 {
-                if let Some(next) = self.get(table).next(index) {
+                if let Some(next) = entries.next(index) {
                     self.check_table(next, (table, index), level - 1, vspace, found);
                 }
             } else if let Some(vspace) = vspace {
@@ -297,22 +299,23 @@ impl Kernel {
             // Cut off by the end of a run.
             self.check_below(table, level, None, found);
         }
-        let present = |index: &usize| self.get(table).entry(*index).present();
+        let entries = self.get(table);
+        let present = |index: &usize| entries.entry(*index).present();
         let count = (0..ENTRIES).filter(present).count();
         assert_eq!(uses as usize, count, "a table counts its entries");
         assert!(uses > 0, "an empty table is given back");
         if level > 1 {
             return 0;
         }
+        let twins = [0, 1].map(|half| self.get(self.records_of(table, half)));
         for index in 0..ENTRIES {
-            let end = End::Record(table, index);
             if present(&index) {
                 assert!(
                     records.contains(&(table.unit() / 64, index)),
                     "each entry has its record"
                 );
             } else {
-                let rest = self.get(table).entry(index).0;
+                let rest = entries.entry(index).0;
                 let number = if index == 0 { page.number << 2 } else { 0 };
                 assert_eq!(
                     rest,
@@ -320,7 +323,7 @@ impl Kernel {
                     "an entry that maps nothing is empty"
                 );
                 assert!(
-                    self.mapping_next(end) == End::None && self.mapping_previous(end) == End::None,
+                    twins[index / HALF].is_empty(index % HALF),
                     "a record without an entry is in no list"
                 );
             }

@@ -25,6 +25,8 @@ pub struct Cpu = 69 {
     pub since: Cell<u64>,
     /// The address space whose root is loaded; none if it is the kernel's own.
     pub vspace: Opt<VSpace>,
+    /// When the CPU's timer comes; 0 if that must be found out again.
+    pub armed: Cell<u64>,
     /// The next choice must not keep the context at the front of its priority.
     pub yields: Cell<bool>,
     /// Priorities at which somebody waits, a bit each.
@@ -211,9 +213,15 @@ impl Kernel {
 
     /// Leaves the kernel: chooses what runs, and makes the machine resume it.
     pub fn leave(&self) {
-        self.expire();
+        // Until the CPU's timer is due no timer of its wheel is, and no budget has ended.
+        let due = self.now() >= self.get(self.cpu_state(self.cpu)).armed.get();
+        if due {
+            self.expire();
+        }
         loop {
-            self.schedule();
+            if due || !self.keeps() {
+                self.schedule(due);
+            }
             let Some(thread) = self.current() else {
                 self.load(None);
                 hardware::resume(&self.token, None);
@@ -242,7 +250,7 @@ impl Kernel {
     }
 
     /// Loads the root of the address space in a slot, or the kernel's own. False if the slot holds none.
-    fn load(&self, slot: Option<Ref<Slot>>) -> bool {
+    pub(crate) fn load(&self, slot: Option<Ref<Slot>>) -> bool {
         let wanted = match slot {
             Some(slot) if self.get(slot).has(flag::MARKED | flag::DYING) => return false,
             Some(slot) => match self.get(slot).object.get::<VSpace>() {
@@ -290,8 +298,30 @@ impl Kernel {
         }
     }
 
-    /// Chooses what runs next on this CPU.
-    fn schedule(&self) {
+    /// Whether the context that has the CPU goes on, which most entries change nothing about: only its runner may be another.
+    fn keeps(&self) -> bool {
+        let state = self.get(self.cpu_state(self.cpu));
+        let Some(context) = state.context.get() else {
+            return false;
+        };
+        let object = self.get(context);
+        let Some(runner) = object.runner.get() else {
+            return false;
+        };
+        let more_urgent = state.waiting.get() >> object.priority.get() > 1;
+        let goes_on = self.get(runner).state() == State::Ready
+            && !more_urgent
+            && !state.yields.get()
+            && object.left.get() > 0
+            && object.cpu.get() as usize == self.cpu;
+        if goes_on {
+            state.current.set(Some(runner));
+        }
+        goes_on
+    }
+
+    /// Chooses what runs next on this CPU. `due`: the timer is set anew even if nothing earlier is wanted.
+    fn schedule(&self, due: bool) {
         let cpu = self.cpu_state(self.cpu);
         let state = self.get(cpu);
         let mut keep = state.context.get();
@@ -342,7 +372,7 @@ impl Kernel {
         state
             .current
             .set(keep.and_then(|context| self.get(context).runner.get()));
-        self.set_timer(keep);
+        self.set_timer(keep, due);
     }
 
     /// Whether a context that has this CPU has used up its budget.
@@ -369,8 +399,9 @@ impl Kernel {
         state.waiting.set(state.waiting.get() | 1 << priority);
     }
 
-    /// Sets the CPU's timer to the end of the budget or the next timer, whichever is first.
-    fn set_timer(&self, running: Option<Ref<SchedContext>>) {
+    /// Sets the CPU's timer to the end of the budget or the next timer, whichever is first. A timer that comes too early is harmless, so it
+    /// is only set earlier unless it is `due`.
+    fn set_timer(&self, running: Option<Ref<SchedContext>>, due: bool) {
         let state = self.get(self.cpu_state(self.cpu));
         let budget = running.map_or(u64::MAX, |context| {
             state
@@ -378,6 +409,27 @@ impl Kernel {
                 .get()
                 .saturating_add(self.get(context).left.get())
         });
-        hardware::set_timer(&self.token, self.cpu, budget.min(self.timer_next()));
+        if due {
+            self.arm(budget.min(self.timer_next()));
+        } else {
+            self.arm_before(budget);
+        }
+    }
+
+    /// Sees to it that the CPU's timer comes no later than at `deadline`.
+    pub(crate) fn arm_before(&self, deadline: u64) {
+        if deadline < self.get(self.cpu_state(self.cpu)).armed.get() {
+            self.arm(deadline);
+        }
+    }
+
+    fn arm(&self, deadline: u64) {
+        self.get(self.cpu_state(self.cpu)).armed.set(deadline);
+        hardware::set_timer(&self.token, self.cpu, deadline);
+    }
+
+    /// The CPU's timer came, perhaps early: what it was set to is not known any more.
+    pub(crate) fn timer_came(&self) {
+        self.get(self.cpu_state(self.cpu)).armed.set(0);
     }
 }

@@ -93,13 +93,22 @@ sundog_abi::for_each_syscall!(dispatch);
 
 impl Kernel {
     /// Deals with one entry into the kernel and chooses what runs next.
+    #[inline(always)]
     pub fn handle(&mut self, event: Event) {
+        if event != Event::Syscall || !self.fast_path() {
+            self.handle_slowly(event);
+        }
+    }
+
+    #[inline(never)]
+    fn handle_slowly(&mut self, event: Event) {
         match event {
             Event::Interrupt { vector } => {
                 self.interrupt(hardware::line_of(vector));
                 hardware::end_of_interrupt(&self.token);
             }
-            Event::Timer | Event::Call => {}
+            Event::Timer => self.timer_came(),
+            Event::Call => {}
             Event::Syscall
             | Event::PageFault { .. }
             | Event::Exception { .. }

@@ -22,13 +22,7 @@ pub struct Line = 72 {
 }
 
 /// Ports that no capability covers: the interrupt controllers, the timer that calibration uses, PCI configuration.
-const RESERVED_PORTS: [(u32, u32); 5] = [
-    (0x20, 2),
-    (0x40, 4),
-    (0xa0, 2),
-    (0xcf8, 8),
-    (0x604, 4),
-];
+const RESERVED_PORTS: [(u32, u32); 5] = [(0x20, 2), (0x40, 4), (0xa0, 2), (0xcf8, 8), (0x604, 4)];
 
 impl Kernel {
     /// The state of a line; `None` if there is none of that number.

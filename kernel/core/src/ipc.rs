@@ -193,11 +193,18 @@ impl Kernel {
         }
     }
 
-    /// Answers a call, if its caller still waits.
+    /// Answers a call, if its caller still waits. With `waits` the thread receives next and needs no time until it has a message: the
+    /// caller of this sees to it that it gets its own back.
     ///
     /// # Errors
     /// `InvalidArgument` for a message that is too long; `TransferFailed` if the answer arrived, but not all of its capabilities.
-    pub fn reply(&self, thread: Ref<Thread>, reply: Ref<Reply>, info: Info) -> Result<(), Error> {
+    pub fn reply(
+        &self,
+        thread: Ref<Thread>,
+        reply: Ref<Reply>,
+        info: Info,
+        waits: bool,
+    ) -> Result<(), Error> {
         check_length(info)?;
         let object = self.get(reply);
         let Some(caller) = object.caller.get() else {
@@ -216,7 +223,7 @@ impl Kernel {
             .filter(|context| self.get(*context).top.get() == Some(reply));
         self.reply_forget(reply);
         if let Some(context) = lent {
-            self.hand_back(context, caller);
+            self.hand_back(context, caller, waits.then_some(thread));
         }
         self.wake(caller, Ok(()));
         if complete {
@@ -227,7 +234,12 @@ impl Kernel {
     }
 
     /// Gives a lent context back to the caller.
-    fn hand_back(&self, context: Ref<crate::SchedContext>, caller: Ref<Thread>) {
+    fn hand_back(
+        &self,
+        context: Ref<crate::SchedContext>,
+        caller: Ref<Thread>,
+        waiting: Option<Ref<Thread>>,
+    ) {
         let object = self.get(context);
         self.dequeue(context);
         if let Some(runner) = object.runner.get() {
@@ -242,6 +254,7 @@ impl Kernel {
             self.get(caller).context.set(Some(context));
         }
         if let Some(runner) = runner
+            && waiting != Some(runner)
             && self.get(runner).state() == State::Ready
         {
             self.make_ready(runner);

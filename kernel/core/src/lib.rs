@@ -18,6 +18,7 @@ mod cpu;
 mod delete;
 mod dispatch;
 mod endpoint;
+mod fast;
 mod frame;
 mod interrupt;
 mod ipc;

@@ -12,7 +12,7 @@ use crate::kernel::{Kernel, Outcome};
 use crate::slot::{Slot, flag};
 
 /// Entries whose records are in one page.
-const HALF: usize = ENTRIES / 2;
+pub(crate) const HALF: usize = ENTRIES / 2;
 /// Where the number of the page in its run stands in the first link.
 const NUMBER: u32 = 48;
 
@@ -44,6 +44,15 @@ impl Records {
 
     pub(crate) fn set_number(&self, number: u32) {
         self.links[0].set(u64::from(number) << NUMBER);
+    }
+
+    /// Whether the record of an entry (counted from the start of its half) is in no list.
+    #[cfg(not(target_os = "none"))]
+    pub(crate) fn is_empty(&self, entry: usize) -> bool {
+        (0..2).all(|direction| {
+            let word = self.links[direction * HALF + entry].get();
+            End::from_word(word) == End::None
+        })
     }
 
     fn set(&self, place: usize, end: End) {

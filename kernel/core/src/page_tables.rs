@@ -131,7 +131,7 @@ impl PageTables {
     pub fn units(pages: u64) -> Option<u64> {
         (1..=MOST_PAGES)
             .contains(&pages)
-            .then_some((pages + 1) * u64::from(PAGE))
+            .then(|| (pages + 1) * u64::from(PAGE))
     }
 
     /// Makes a run out of zeroed memory.
@@ -410,13 +410,11 @@ impl Kernel {
         self.give_page(page);
     }
 
-    /// Uncounts a capability to a run. With the last one all mappings in and under its tables go, then the run.
+    /// Ends a run whose last capability, in `slot`, goes: first all mappings in and under its tables.
+    ///
+    /// # Errors
+    /// Only `Preempted`: the same call goes on.
     pub(crate) fn page_tables_lost(&mut self, slot: Ref<Slot>, run: Ref<PageTables>) -> Outcome {
-        let header = self.get(run);
-        if header.count.get() > 1 {
-            header.count.set(header.count.get() - 1);
-            return Ok(());
-        }
         self.get(slot).set(flag::DYING);
         self.run_withdraw(run);
         for number in 1..=self.get(run).pages.get() {

@@ -56,6 +56,8 @@ impl Kernel {
         node.deadline.set(deadline);
         node.cpu.set(self.cpu as u32);
         self.timer_place(timer);
+        let granule = (deadline >> GRANULE).max(1);
+        self.arm_before((granule + 1) << GRANULE);
     }
 
     /// Puts a timer where its deadline belongs, seen from the wheel's granule.

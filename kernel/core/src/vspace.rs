@@ -114,14 +114,12 @@ impl Kernel {
         }
     }
 
-    /// Uncounts a capability to an address space. With the last one all its mappings go, then the address space; its runs of pages stay
-    /// with whoever holds them.
+    /// Ends an address space whose last capability, in `slot`, goes: first all its mappings. Its runs of pages stay with whoever
+    /// holds them.
+    ///
+    /// # Errors
+    /// Only `Preempted`: the same call goes on.
     pub(crate) fn vspace_lost(&mut self, slot: Ref<Slot>, vspace: Ref<VSpace>) -> Outcome {
-        let header = self.get(vspace);
-        if header.count.get() > 1 {
-            header.count.set(header.count.get() - 1);
-            return Ok(());
-        }
         self.get(slot).set(flag::DYING);
         self.vspace_leave(vspace);
         let root = self.vspace_root(vspace);

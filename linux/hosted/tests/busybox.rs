@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 fn hosted(options: &[&str], program: &[&str], input: &str) -> Output {
     let mut child = Command::new("/usr/bin/timeout")
         .arg("120")
-        .arg(std::env::var("CARGO_BIN_EXE_linux-hosted").unwrap())
+        .arg(env!("CARGO_BIN_EXE_hosted"))
         .args(options)
         .args(program)
         .stdin(Stdio::piped())

@@ -24,10 +24,14 @@ impl Shell {
         )
         .unwrap();
         let stdio = || slave.try_clone().unwrap();
-        // Asked at run time, as a wrapper of the compiler may be a shell, and shells drop names with a hyphen.
-        let program = std::env::var("CARGO_BIN_EXE_linux-hosted").unwrap();
         let child = Command::new("/usr/bin/timeout")
-            .args(["60", &program, "--env", "PS1=ready> ", "sh"])
+            .args([
+                "60",
+                env!("CARGO_BIN_EXE_hosted"),
+                "--env",
+                "PS1=ready> ",
+                "sh",
+            ])
             .stdin(stdio())
             .stdout(stdio())
             .stderr(stdio())

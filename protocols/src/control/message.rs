@@ -125,6 +125,11 @@ pub enum ToMachine {
         /// Nothing more comes of this one.
         last: bool,
     },
+    /// The time, which the machine has no other clock for. A message that older machines do not know.
+    Clock {
+        /// Seconds since 1970 (UTC).
+        unix: u64,
+    },
 }
 
 /// A question for the person.
@@ -254,6 +259,9 @@ impl Message for ToMachine {
                 text: reader.text(MAX_BYTES)?,
                 last: reader.flag()?,
             },
+            12 => ToMachine::Clock {
+                unix: reader.u64()?,
+            },
             _ => return Err(Bad::Type),
         })
     }
@@ -318,6 +326,10 @@ impl Message for ToMachine {
                     .text(text, MAX_BYTES)?
                     .u8(u8::from(*last));
                 11
+            }
+            ToMachine::Clock { unix } => {
+                writer.u64(*unix);
+                12
             }
         })
     }

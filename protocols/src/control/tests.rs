@@ -50,6 +50,9 @@ fn to_machine() -> Vec<ToMachine> {
             text: "x".repeat(MAX_BYTES),
             last: true
         },
+        ToMachine::Clock {
+            unix: 1_800_000_000
+        },
     ]
 }
 

@@ -9,15 +9,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-mod buffer;
-mod guard;
 pub mod protocol;
 mod queue;
 mod registers;
 mod service;
 mod uart;
 
-pub use guard::{BROKER, Cleanup, Guard, MAX_GRANTS, Outcome};
 pub use queue::Queue;
 pub use registers::Ports;
 pub use service::{Action, Completion, MAX_PARKED, Service};

@@ -1,143 +1,146 @@
-//! The loop of the guarded line.
+//! The loop of the guarded line: consent orders capabilities, and only their holders get the line's bytes.
 
-use crate::link::{Link, put, take};
+use crate::link::Link;
 use crate::ports::RegisterPorts;
+use alloc::collections::BTreeMap;
+use sundog_consent_core::guard::{Guard, Outcome};
+use sundog_protocols::serial::{Failure, decode_number, label};
 use sundog_protocols::{Words, consent};
 use sundog_rt::Environment;
 use sundog_rt::cap::object::Endpoint;
 use sundog_rt::cap::{Cap, Error, Rights};
+use sundog_rt::sys::Received;
 use sundog_rt::sys::abi::Info;
-use sundog_rt::sys::{Received, ticks};
-use sundog_serial_core::{Cleanup, Guard, MAX_GRANTS, Outcome};
+use sundog_serial_core::Uart;
+use sundog_service::{Clock, arrived, outgoing};
 
 /// The running server.
 pub struct Server {
-    guard: Guard<RegisterPorts>,
+    guard: Guard,
+    uart: Uart<RegisterPorts>,
+    clock: Clock,
     link: Link,
     environment: Environment,
     mint: Cap<Endpoint>,
-    consent: Option<Cap<Endpoint>>,
+    consent: Cap<Endpoint>,
     /// The capabilities that were handed out, from which all copies descend.
-    granted: [Option<Cap<Endpoint>>; MAX_GRANTS],
-    /// What is to be taken back once the answer is out.
-    cleanup: Option<Cleanup>,
-}
-
-/// An answer: its words, and the capability that goes along.
-struct Answer {
-    words: Words,
-    capability: Option<Cap<Endpoint>>,
+    granted: BTreeMap<u64, Cap<Endpoint>>,
 }
 
 impl Server {
     /// A server without grants.
-    pub fn new(environment: Environment, link: Link, guard: Guard<RegisterPorts>) -> Server {
-        let (mint, consent) = (
-            environment.require("mint"),
-            environment.capability("consent"),
-        );
+    pub fn new(environment: Environment, link: Link, uart: Uart<RegisterPorts>) -> Server {
         Server {
-            guard,
+            guard: Guard::new(),
+            uart,
+            clock: Clock::new(environment.start.ticks_per_microsecond),
             link,
+            mint: environment.require("mint"),
+            consent: environment.require("consent"),
             environment,
-            mint,
-            consent,
-            granted: [None; MAX_GRANTS],
-            cleanup: None,
+            granted: BTreeMap::new(),
         }
     }
 
     /// Serves until the endpoint is gone.
     ///
     /// # Errors
-    /// Those of waiting; never a client's fault.
+    /// Those of waiting and of the device; never a client's fault.
     pub fn run(&mut self) -> Result<(), Error> {
         loop {
             let received = self.link.requests.receive(Some(self.link.reply), None)?;
             if received.info.has(Info::NOTIFICATION) {
-                self.link.acknowledge()?;
-                self.guard.interrupt()?;
-                continue;
+                self.work_off_interrupt()?;
+            } else {
+                self.serve(&received);
+                self.report();
             }
-            let answer = self.answer(&received);
-            let (mut info, words) = put(&mut self.environment, answer.words.as_slice());
-            if let Some(capability) = answer.capability {
-                self.environment
-                    .message
-                    .set_capabilities(&[capability.address()]);
-                info = info.with_capabilities(1);
-            }
-            // A caller that is gone meanwhile gets no answer; the broker revokes what it does not use.
-            let _ = self.link.reply.reply(info, &words);
-            self.clean_up();
-            self.report();
         }
     }
 
-    fn answer(&mut self, received: &Received) -> Answer {
-        let (words, length) = take(&self.environment, received);
-        let plain = |words| Answer {
-            words,
-            capability: None,
-        };
-        let Ok(request) = Words::from_slice(&words[..length]) else {
-            return plain(sundog_protocols::serial::Failure::Malformed.encode());
-        };
-        match self.guard.request(received.badge, &request, ticks()) {
-            Outcome::Reply(words) => plain(words),
-            Outcome::Revoke(words, cleanup) => {
-                self.cleanup = Some(cleanup);
-                plain(words)
+    /// Hands the line's bytes to everybody who holds a grant now. With nobody there they are thrown away: a program never gets what
+    /// was said before it was let in.
+    fn work_off_interrupt(&mut self) -> Result<(), Error> {
+        self.link.acknowledge()?;
+        self.uart.interrupt()?;
+        let mut bytes = [0; 512];
+        loop {
+            match self.uart.read(&mut bytes)? {
+                0 => return Ok(()),
+                // Whoever waits for bytes comes again by itself; the protocol has no way to wake it yet.
+                count => drop(self.guard.arrived(&bytes[..count])),
             }
-            Outcome::Grant(words, badge, place) => {
-                let rights = Rights::SEND.union(Rights::GRANT_REPLY);
-                match self
-                    .environment
-                    .resources
-                    .slots
-                    .mint(self.mint, rights, badge)
-                {
-                    Ok(capability) => {
-                        self.granted[place] = Some(capability);
-                        Answer {
-                            words,
-                            capability: Some(capability),
-                        }
-                    }
-                    Err(_) => plain(self.guard.failed(place)),
+        }
+    }
+
+    fn serve(&mut self, received: &Received) {
+        let request = match arrived(&self.environment.message, received) {
+            Ok(request) => request,
+            Err(_) => return self.reply(&Failure::Malformed.encode(), None),
+        };
+        match self
+            .guard
+            .request(received.badge, &request, self.clock.now())
+        {
+            Outcome::Capability(words, grant) => self.hand_out(&words, grant),
+            Outcome::Words(words) => {
+                self.reply(&words, None);
+                if request.label() == label::REVOKE && words.label() == 0 {
+                    self.clean_up(&request);
                 }
             }
         }
     }
 
-    /// Takes back a revoked grant's capability with all its copies. The grant is dead since the answer; this takes the time it takes.
-    fn clean_up(&mut self) {
-        let Some(cleanup) = self.cleanup.take() else {
-            return;
-        };
-        let Some(capability) = self.granted[cleanup.place].take() else {
-            return;
-        };
+    fn hand_out(&mut self, words: &Words, grant: u64) {
+        let rights = Rights::SEND.union(Rights::GRANT_REPLY);
         let slots = &mut self.environment.resources.slots;
-        let revoked = slots
-            .cnode()
-            .revoke(capability.slot())
-            .and_then(|()| slots.delete(capability.slot()));
-        // Else the place stays out of use; nothing is lost but the place.
-        if revoked.is_ok() {
-            self.guard.cleaned(cleanup);
+        match slots.mint(self.mint, rights, grant) {
+            Ok(capability) => {
+                self.granted.insert(grant, capability);
+                self.reply(words, Some(capability));
+            }
+            Err(_) => {
+                self.guard.revoke(grant);
+                self.reply(&Failure::Exhausted.encode(), None);
+            }
         }
     }
 
-    /// Tells the broker of use, if it is ready to hear it; else later.
-    fn report(&mut self) {
-        let (Some(consent), Some((grant, bytes))) = (self.consent, self.guard.used()) else {
+    /// Takes back a revoked grant's capability with all its copies. The grant is dead since the answer; this takes the time it takes.
+    fn clean_up(&mut self, request: &Words) {
+        let granted = decode_number(request).ok();
+        let Some(capability) = granted.and_then(|grant| self.granted.remove(&grant)) else {
             return;
         };
-        let words = [consent::label::USED, grant, bytes, 0, 0, 0, 0, 0];
-        let info = Info(Info::new(0, 3).0 | Info::NON_BLOCKING);
-        if consent.send(info, &words, None).is_ok() {
-            self.guard.reported(grant, bytes);
+        let slots = &mut self.environment.resources.slots;
+        // If this fails the slot stays taken and what is in it is a badge that nobody lets through.
+        let _ = slots
+            .cnode()
+            .revoke(capability.slot())
+            .and_then(|()| slots.delete(capability.slot()));
+    }
+
+    fn reply(&mut self, words: &Words, capability: Option<Cap<Endpoint>>) {
+        let page = &mut self.environment.message;
+        let (mut info, registers) = outgoing(page, words);
+        if let Some(capability) = capability {
+            page.set_capabilities(&[capability.address()]);
+            info = info.with_capabilities(1);
+        }
+        // A caller that is gone meanwhile gets no answer; the broker revokes what it does not use.
+        let _ = self.link.reply.reply(info, &registers);
+    }
+
+    /// Tells the broker of use, without waiting: it may be calling this server just now. What it does not hear now it hears with
+    /// the next report.
+    fn report(&mut self) {
+        for (grant, bytes) in self.guard.used() {
+            let words = [consent::label::USED, grant, bytes, 0, 0, 0, 0, 0];
+            let info = Info(Info::new(0, 3).0 | Info::NON_BLOCKING);
+            if self.consent.send(info, &words, None).is_ok() {
+                self.guard.reported(grant, bytes);
+            }
         }
     }
 }

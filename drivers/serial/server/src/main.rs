@@ -1,20 +1,27 @@
-//! The driver of a 16550, as a line that its clients own (`console`, `control`) or as a guarded one (`guarded`).
+//! The driver of a 16550: a line whose bytes go through two rings (`ringed`), one that its clients own by calls (`owned`), or a
+//! guarded one (`guarded`).
 //!
-//! Given: `requests` (the endpoint), `registers` (eight I/O ports), `interrupt` (the line); guarded also `mint` (the endpoint again,
-//! to make badged capabilities of) and `consent` (where use is reported). Out of its own memory it makes the notification that the
-//! line signals, and its Reply objects.
+//! Given: `registers` (eight I/O ports), `interrupt` (the line) and
+//! - ringed: `events` (the notification that the interrupt and the other side signal), `input` and `output` (the rings of what
+//!   arrives and of what is sent), `wake` (the other side's notification);
+//! - owned (`console`, `control`): `requests` (the endpoint);
+//! - guarded: `requests`, `mint` (the endpoint again, to make badged capabilities of) and `consent` (where use is reported).
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
 
 mod guarded;
 mod link;
 mod owned;
 mod ports;
+mod ringed;
 
 use link::Link;
 use ports::RegisterPorts;
 use sundog_rt::{Environment, entry, fail};
-use sundog_serial_core::{Guard, InitError, Service, Settings, Uart};
+use sundog_serial_core::{InitError, Service, Settings, Uart};
+use sundog_service::Trouble;
 
 entry!(run);
 
@@ -31,31 +38,24 @@ fn run(environment: Environment) {
         Err(InitError::Ports(_)) => fail("serial: the ports are refused"),
     };
     let ended = match environment.start.arguments().nth(1) {
+        Some(b"ringed") => {
+            ringed::Server::new(environment, uart).and_then(|mut server| server.run())
+        }
         Some(b"console" | b"control") => serve_owned(environment, uart),
         Some(b"guarded") => serve_guarded(environment, uart),
-        _ => fail("serial: the argument must be console, control or guarded"),
+        _ => fail("serial: the argument must be ringed, console, control or guarded"),
     };
-    if ended.is_err() {
-        fail("serial: too little memory, or the endpoint or the interrupt is refused");
+    if let Err(trouble) = ended {
+        fail(&alloc::format!("serial: {trouble:?}"));
     }
 }
 
-fn serve_owned(
-    mut environment: Environment,
-    uart: Uart<RegisterPorts>,
-) -> sundog_rt::cap::Result<()> {
+fn serve_owned(mut environment: Environment, uart: Uart<RegisterPorts>) -> Result<(), Trouble> {
     let link = Link::new(&mut environment)?;
-    owned::Server::new(environment, link, Service::new(uart))?.run()
+    Ok(owned::Server::new(environment, link, Service::new(uart))?.run()?)
 }
 
-fn serve_guarded(
-    mut environment: Environment,
-    uart: Uart<RegisterPorts>,
-) -> sundog_rt::cap::Result<()> {
-    let second = environment
-        .start
-        .ticks_per_microsecond
-        .saturating_mul(1_000_000);
+fn serve_guarded(mut environment: Environment, uart: Uart<RegisterPorts>) -> Result<(), Trouble> {
     let link = Link::new(&mut environment)?;
-    guarded::Server::new(environment, link, Guard::new(uart, second)).run()
+    Ok(guarded::Server::new(environment, link, uart).run()?)
 }

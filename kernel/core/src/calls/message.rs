@@ -8,6 +8,7 @@ use crate::ipc::Wish;
 use crate::kernel::Outcome;
 use crate::reply::Reply;
 use crate::slot::Slot;
+use crate::thread::State;
 
 impl Call<'_> {
     fn wish(&self) -> Wish {
@@ -55,7 +56,7 @@ impl Call<'_> {
             .get::<Reply>()
             .ok_or(Error::WrongType)?;
         let info = Info(self.kernel.get(self.thread).registers.rsi.get());
-        Ok(self.kernel.reply(self.thread, reply, info)?)
+        Ok(self.kernel.reply(self.thread, reply, info, false)?)
     }
 
     pub fn reply_receive(&mut self, slot: Ref<Slot>) -> Outcome {
@@ -63,11 +64,18 @@ impl Call<'_> {
         let wish = self.wish();
         if let Some(reply) = reply {
             // What the caller could not take concerns it alone; the server serves the next one.
-            match self.kernel.reply(self.thread, reply, wish.info) {
+            match self.kernel.reply(self.thread, reply, wish.info, true) {
                 Ok(()) | Err(Error::TransferFailed) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        self.kernel.receive(self.thread, slot, reply, wish)
+        let end = self.kernel.receive(self.thread, slot, reply, wish);
+        // The reply took the lent time away; if it need not wait, its own comes back now.
+        if self.kernel.calling == Some(self.thread)
+            && self.kernel.get(self.thread).state() == State::Ready
+        {
+            self.kernel.make_ready(self.thread);
+        }
+        end
     }
 }

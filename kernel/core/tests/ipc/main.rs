@@ -5,6 +5,7 @@
 mod hostile;
 mod lend;
 mod messages;
+mod office;
 mod races;
 mod signals;
 mod states;

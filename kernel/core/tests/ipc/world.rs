@@ -183,10 +183,6 @@ impl World {
         panic!("CPUs call each other for ever");
     }
 
-    pub fn now(&self) -> u64 {
-        self.kernel.token().backing().hardware.now.get()
-    }
-
     /// Time passes; then both CPUs look, as their timers may make them.
     pub fn pass(&mut self, ticks: u64) {
         self.advance(ticks);
@@ -242,7 +238,15 @@ impl World {
         let mut all = [0; 6];
         all[..words.len()].copy_from_slice(words);
         self.load(program, what as u64, all);
+        let rip = self.registers(program).rip.get();
         self.event(cpu, Event::Syscall);
+        // A long call lets others in and is made again.
+        while self.state(program) == State::Ready && self.registers(program).rip.get() + 2 == rip {
+            let cpu = self.turn(program);
+            self.registers(program).rip.set(rip);
+            self.registers(program).how.set(BY_SYSRET);
+            self.event(cpu, Event::Syscall);
+        }
         self.status(program)
             .map(|()| self.registers(program).rdx.get())
     }

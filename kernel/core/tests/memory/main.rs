@@ -19,6 +19,7 @@ use machine::World;
 pub struct Random(u64);
 
 impl Random {
+    /// The sequence of a seed.
     pub fn new(seed: u64) -> Random {
         Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
@@ -31,10 +32,12 @@ impl Random {
         (self.0 >> 11) % end
     }
 
+    /// Whether something of so many percent happens.
     pub fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
+    /// One of them.
     pub fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         (!of.is_empty()).then(|| of[self.below(of.len() as u64) as usize])
     }
@@ -47,7 +50,7 @@ fn random_operations_do_what_the_model_says() {
         .and_then(|text| text.parse().ok());
     let (runs, length) = match runs {
         Some(runs) => (runs, 300),
-        None if cfg!(miri) => (1, 30),
+        None if cfg!(miri) => (1, 10),
         None => (60, 300),
     };
     let (mut operations, mut met) = (0, BTreeMap::new());

@@ -144,7 +144,7 @@ impl World {
         }
     }
 
-    fn bind(&mut self, space: u32, run: u32) {
+    pub fn bind(&mut self, space: u32, run: u32) {
         let (vspace, run) = (self.vspace(space), self.run(run));
         let bound = self.kernel.get(run).vspace.get().is_some();
         let result = self.kernel.vspace_bind_tables(vspace, run);
@@ -211,7 +211,10 @@ impl World {
     fn expect_map(&self, vspace: Ref<VSpace>, cap: &Cap, what: &Map) -> Result<u32, Error> {
         let space = &self.spaces[&vspace.unit()];
         let end = what.address + u64::from(what.count) * PAGE_SIZE;
-        if what.address % PAGE_SIZE != 0 || end > USER_END || what.first + what.count > cap.pages {
+        if !what.address.is_multiple_of(PAGE_SIZE)
+            || end > USER_END
+            || what.first + what.count > cap.pages
+        {
             return Err(Error::OutOfRange);
         }
         expect_protection(what.protection, space.guests)?;

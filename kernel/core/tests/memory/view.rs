@@ -55,15 +55,16 @@ fn below(
 ) {
     let table = path[path.len() - 1];
     let level = 5 - path.len() as u32;
+    let entries = kernel.get(table);
     for index in 0..if level == 4 { ENTRIES / 2 } else { ENTRIES } {
-        let entry = kernel.get(table).entry(index);
+        let entry = entries.entry(index);
         let address = base + index as u64 * span(level);
         if !entry.present() {
             continue;
         }
         if level > 1 {
             assert!(!entry.is_leaf(level), "no large pages");
-            path.push(kernel.get(table).next(index).unwrap());
+            path.push(entries.next(index).unwrap());
             below(kernel, path, address, owners, found);
             path.pop();
             continue;

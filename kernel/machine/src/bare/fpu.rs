@@ -21,8 +21,11 @@ fn area(unit: u32) -> *mut u8 {
     core::ptr::with_exposed_provenance_mut(address)
 }
 
+#[inline(always)]
 fn allow(cpu: usize, allowed: bool) {
-    if ENABLED[cpu].swap(allowed, Ordering::Relaxed) != allowed {
+    // Only this CPU reads and writes its own entry.
+    if ENABLED[cpu].load(Ordering::Relaxed) != allowed {
+        ENABLED[cpu].store(allowed, Ordering::Relaxed);
         if allowed {
             fpu::enable();
         } else {
@@ -76,6 +79,7 @@ pub fn fpu_use(_token: &Token, page: Ref<SharedPage>) {
 }
 
 /// Before the kernel is left: the FPU may be used only by the guest that has it.
+#[inline(always)]
 pub fn fpu_leave(_token: &Token, page: Option<Ref<SharedPage>>) {
     let cpu = per_cpu::index();
     let owner = OWNER[cpu].load(Ordering::Relaxed);

@@ -11,6 +11,7 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 static SERVED: AtomicU32 = AtomicU32::new(0);
 
 /// Takes the lock, serving this CPU's mailbox while it waits.
+#[inline(always)]
 pub fn lock() -> Token {
     let ticket = NEXT.fetch_add(1, Ordering::Relaxed);
     let cpu = per_cpu::index();
@@ -24,6 +25,7 @@ pub fn lock() -> Token {
 }
 
 /// Lets the next one in.
+#[inline(always)]
 pub fn unlock(token: Token) {
     // The token ends here: what it reached belongs to the next holder.
     let Token { .. } = token;

@@ -23,6 +23,7 @@ static LEAVE: Requests = [const { AtomicBool::new(false) }; MAX_CPUS];
 static SAVE_FPU: Requests = [const { AtomicBool::new(false) }; MAX_CPUS];
 
 /// Does what others asked of this CPU.
+#[inline(always)]
 pub(super) fn serve(cpu: usize) {
     if LEAVE[cpu].load(Ordering::Acquire) {
         use_kernel_root();

@@ -108,14 +108,19 @@ impl Guard {
             .map(|stream| stream.bucket.ready(1, now))
     }
 
-    /// Grants and bytes delivered to them since the last report, for the consent service.
-    pub fn take_used(&mut self) -> Vec<(u64, u64)> {
-        let used = self
-            .streams
-            .iter_mut()
-            .filter(|(_, stream)| stream.unreported > 0);
-        used.map(|(grant, stream)| (*grant, core::mem::take(&mut stream.unreported)))
+    /// Grants and bytes delivered to them that were not reported to the consent service yet.
+    pub fn used(&self) -> Vec<(u64, u64)> {
+        let used = self.streams.iter();
+        used.filter(|(_, stream)| stream.unreported > 0)
+            .map(|(grant, stream)| (*grant, stream.unreported))
             .collect()
+    }
+
+    /// The consent service took a report of [`Guard::used`].
+    pub fn reported(&mut self, grant: u64, bytes: u64) {
+        if let Some(stream) = self.streams.get_mut(&grant) {
+            stream.unreported = stream.unreported.saturating_sub(bytes);
+        }
     }
 
     /// A request that came over a capability with this badge.
@@ -213,8 +218,11 @@ mod tests {
         );
         assert_eq!(guard.record(3, 100, SECOND), Err(Failure::Empty));
         assert_eq!(guard.record(4, 100, SECOND), Err(Failure::Revoked));
-        assert_eq!(guard.take_used(), [(1, 18), (2, 12)]);
-        assert_eq!(guard.take_used(), []);
+        assert_eq!(guard.used(), [(1, 18), (2, 12)]);
+        guard.reported(1, 18);
+        guard.reported(2, 5);
+        guard.reported(9, 1);
+        assert_eq!(guard.used(), [(2, 7)]);
     }
 
     #[test]

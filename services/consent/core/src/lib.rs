@@ -10,6 +10,8 @@ extern crate std;
 
 pub mod broker;
 pub mod bucket;
+pub mod desk;
+pub mod given;
 pub mod grants;
 pub mod guard;
 pub mod json;
@@ -19,6 +21,7 @@ pub mod policy;
 pub mod prompt;
 pub mod service;
 pub mod store;
+pub mod trace;
 
 pub use sundog_protocols::consent::{Answer, Answers, Open, Opened, Refusal, Register, Resource};
 

@@ -1,8 +1,9 @@
 //! The two ends of a sandbox's console, without I/O: COM1 carries the program's bytes, COM3 the control channel.
 //!
 //! [`machine`] is the console program's half: it turns what arrives into events of an abstract terminal (input, its end, sizes,
-//! signals) and the program's output into bytes for the two lines. [`host`] is the command's half. The lines are not ordered among
-//! each other, so an end of input and an exit carry the number of bytes that belong before them.
+//! signals) and the program's output into bytes for the two lines; [`relay`] is the whole program around it. [`host`] is the
+//! command's half. The lines are not ordered among each other, so an end of input and an exit carry the number of bytes that belong
+//! before them.
 #![no_std]
 #![forbid(unsafe_code)]
 extern crate alloc;
@@ -11,6 +12,7 @@ extern crate std;
 
 pub mod host;
 pub mod machine;
+pub mod relay;
 
 use alloc::vec::Vec;
 

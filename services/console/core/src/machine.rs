@@ -183,7 +183,8 @@ impl Console {
             broker @ (ToMachine::Answer { .. }
             | ToMachine::Revoke { .. }
             | ToMachine::ListGrants
-            | ToMachine::Configure { .. }) => {
+            | ToMachine::Configure { .. }
+            | ToMachine::Clock { .. }) => {
                 events.push(Event::Broker(broker));
             }
         }

@@ -9,11 +9,11 @@ mod power;
 mod start;
 mod supervisor;
 
+use power::Power;
 use sundog_manifest::Manifest;
 use sundog_rt::cap::object::IoPorts;
 use sundog_rt::cap::{Error, Slots};
 use sundog_rt::{BootEnvironment, boot_entry, debug, fail, set_debug};
-use power::Power;
 use supervisor::Supervisor;
 
 boot_entry!(run, heap = 2 << 20);

@@ -38,8 +38,12 @@ fn start(environment: &mut Environment) -> Result<Cap<VCpu>, Error> {
     let code: Cap<Frame> = resources.frame(1)?;
     let mut mapped = resources.map(code, 0, 1, Protection::READ_WRITE)?;
     mapped.write(0, &LOOP)?;
-    space.map(code, CODE, 0, 1, Protection::READ_EXECUTE).map_err(|partial| partial.error)?;
-    let state = resources.slots.fill(|slot| vcpu.state_frame(Slots::ROOT, slot))?;
+    space
+        .map(code, CODE, 0, 1, Protection::READ_EXECUTE)
+        .map_err(|partial| partial.error)?;
+    let state = resources
+        .slots
+        .fill(|slot| vcpu.state_frame(Slots::ROOT, slot))?;
     let mut registers = resources.map(state, 0, 1, Protection::READ_WRITE)?;
     registers.write(page::RIP * 8, &CODE.to_le_bytes())?;
     Ok(vcpu)

@@ -14,7 +14,10 @@ use sundog_rt::{Environment, debug, entry, exit};
 entry!(run);
 
 fn run(environment: Environment) {
-    let server = environment.start.arguments().any(|argument| argument == "server".as_bytes());
+    let server = environment
+        .start
+        .arguments()
+        .any(|argument| argument == "server".as_bytes());
     if server {
         message::serve(environment);
     }

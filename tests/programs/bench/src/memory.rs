@@ -17,7 +17,8 @@ pub fn measure(environment: &mut Environment) {
         fail("bench: no free slot");
     };
     let copy_delete = median(|| {
-        if cnode.copy(slot, endpoint.address(), Rights::ALL).is_err() || cnode.delete(slot).is_err() {
+        if cnode.copy(slot, endpoint.address(), Rights::ALL).is_err() || cnode.delete(slot).is_err()
+        {
             fail("bench: a copy failed");
         }
     });
@@ -32,7 +33,9 @@ pub fn measure(environment: &mut Environment) {
     };
     let address = neighbour.address() + 2 * PAGE_SIZE;
     let map_unmap = median(|| {
-        let mapped = vspace.map(frame, address, 0, 1, Protection::READ_WRITE).is_ok();
+        let mapped = vspace
+            .map(frame, address, 0, 1, Protection::READ_WRITE)
+            .is_ok();
         if !mapped || vspace.unmap(address, 1).is_err() {
             fail("bench: mapping failed");
         }

@@ -29,7 +29,11 @@ pub fn serve(mut environment: Environment) -> ! {
 /// Calls and answers of some lengths.
 pub fn round_trips(environment: &Environment) {
     let server: Cap<Endpoint> = environment.require("server");
-    for (name, words) in [("ipc_round_trip_0w", 0), ("ipc_round_trip_1w", 1), ("ipc_round_trip_4w", 4)] {
+    for (name, words) in [
+        ("ipc_round_trip_0w", 0),
+        ("ipc_round_trip_1w", 1),
+        ("ipc_round_trip_4w", 4),
+    ] {
         let info = Info::new(0, words);
         let cost = median(|| {
             if server.call_short(info, &[1, 2, 3, 4]).is_err() {

@@ -1,0 +1,118 @@
+//! A program for tests, in the place of a personality: echoes a line of its terminal, asks the consent service for the serial line
+//! 1, records what comes there until the grant is revoked, and says on its terminal how each step went.
+//!
+//! Given: `console` and `consent` (endpoints), `events` (its notification), `input` and `output` (the terminal's rings) with
+//! `wake-console`.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod terminal;
+
+use alloc::format;
+use sundog_protocols::consent::{Open, Opened, Resource};
+use sundog_protocols::serial::{Failure, Recorded, encode_number, label};
+use sundog_protocols::{Malformed, Words};
+use sundog_rt::cap::object::Endpoint;
+use sundog_rt::cap::{Cap, Error};
+use sundog_rt::sys::MessagePage;
+use sundog_rt::sys::abi::Address;
+use sundog_rt::{Environment, entry, fail};
+use sundog_service::{Trouble, arrived, outgoing};
+use terminal::Terminal;
+
+entry!(run);
+
+/// The most bytes of one record.
+const MOST: u64 = 64;
+
+fn run(environment: Environment) {
+    if let Err(trouble) = conversation(environment) {
+        fail(&format!("asker: {trouble:?}"));
+    }
+}
+
+fn conversation(mut environment: Environment) -> Result<(), Trouble> {
+    let consent: Cap<Endpoint> = environment.require("consent");
+    let slot = environment.resources.slots.take()?;
+    let mut terminal = Terminal::new(&mut environment)?;
+    let page = &mut environment.message;
+    terminal.wait_for_start(page)?;
+    terminal.say("asker: ready")?;
+    let line = terminal.read_line()?;
+    terminal.say(&format!("asker: you typed {line}"))?;
+    page.set_window(Address::NULL, slot, 1);
+    let answer = call(page, consent, open())?;
+    let status = match Opened::decode(&answer) {
+        Ok(Ok(opened)) if page.arrived() & 1 == 1 => {
+            terminal.say(&format!("asker: opened, {}", opened.answer.word()))?;
+            record(page, Cap::root(slot), &mut terminal)?
+        }
+        Ok(Ok(_)) => {
+            terminal.say("asker: opened, but no capability came")?;
+            2
+        }
+        Ok(Err(refusal)) => {
+            terminal.say(&format!("asker: refused, {refusal:?}"))?;
+            3
+        }
+        Err(Malformed) => 4,
+    };
+    terminal.exit(page, status)
+}
+
+fn open() -> Result<Words, Malformed> {
+    let open = Open {
+        resource: Resource::Serial,
+        instance: "1".into(),
+        program_hash: [1; 32],
+        program: "/bin/asker".into(),
+    };
+    open.encode()
+}
+
+/// Records until the device says that the grant is gone; the exit status.
+fn record(
+    page: &mut MessagePage,
+    device: Cap<Endpoint>,
+    terminal: &mut Terminal,
+) -> Result<u8, Trouble> {
+    loop {
+        let answer = match call(page, device, encode_number(label::RECORD, MOST)) {
+            // The device drops the grant at once; a moment later the kernel has taken the capability away.
+            Err(Trouble::Kernel(Error::InvalidAddress)) => Failure::Revoked.encode(),
+            answer => answer?,
+        };
+        match Recorded::decode(&answer) {
+            Ok(Ok(Recorded(bytes))) => {
+                let text = alloc::string::String::from_utf8_lossy(&bytes);
+                terminal.say(&format!("asker: recorded {text}"))?;
+            }
+            Ok(Err(Failure::Empty | Failure::Limited)) => terminal.pause()?,
+            Ok(Err(Failure::Revoked)) => {
+                terminal.say("asker: revoked")?;
+                return Ok(0);
+            }
+            Ok(Err(failure)) => {
+                terminal.say(&format!("asker: {failure:?}"))?;
+                return Ok(5);
+            }
+            Err(Malformed) => return Ok(6),
+        }
+    }
+}
+
+/// Calls a server; what makes no sense becomes a message that no protocol knows.
+fn call(
+    page: &mut MessagePage,
+    server: Cap<Endpoint>,
+    request: Result<Words, Malformed>,
+) -> Result<Words, Trouble> {
+    let Ok(request) = request else {
+        return Ok(Words::new(u64::MAX));
+    };
+    let (info, registers) = outgoing(page, &request);
+    let received = server.call(info, &registers, None)?;
+    Ok(arrived(page, &received).unwrap_or_else(|Malformed| Words::new(u64::MAX)))
+}
