@@ -6,6 +6,7 @@
 use std::arch::asm;
 use std::io;
 use std::time::{Duration, Instant};
+use sundog_linux_memory::Region;
 
 const SYS_MMAP: usize = 9;
 const SYS_MPROTECT: usize = 10;
@@ -129,16 +130,15 @@ impl SharedMemory {
             length,
         })
     }
+}
 
-    /// Where it is mapped in this program; it stays mapped until the program ends.
-    #[must_use]
-    pub fn base(&self) -> *mut u8 {
+// SAFETY: the mapping is made once in `new`, is never removed, starts at a page, and nothing here reaches into it.
+unsafe impl Region for SharedMemory {
+    fn base(&self) -> *mut u8 {
         self.base
     }
 
-    /// Its length in bytes.
-    #[must_use]
-    pub fn length(&self) -> usize {
+    fn length(&self) -> usize {
         self.length
     }
 }

@@ -53,8 +53,7 @@ impl Trace for Log {
 
 /// The pool of a sandbox in the memory that stubs can map.
 fn pool(memory: &SharedMemory) -> Pool {
-    // SAFETY: the memory stays mapped until the program ends, is aligned to a page, and nothing else here uses it.
-    unsafe { Pool::new(memory.base(), memory.length()) }
+    Pool::of(memory)
 }
 
 fn run(options: &Options) -> Result<End, String> {

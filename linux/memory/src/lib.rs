@@ -14,4 +14,4 @@ mod copy;
 mod copy;
 mod pool;
 
-pub use pool::{OutOfPool, Pool};
+pub use pool::{OutOfPool, Pool, Region};

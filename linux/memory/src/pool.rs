@@ -21,7 +21,26 @@ unsafe impl Send for Pool {}
 // SAFETY: as above; concurrent accesses are what a pool is made for.
 unsafe impl Sync for Pool {}
 
+/// Memory that somebody mapped for a pool and nothing else.
+///
+/// # Safety
+/// `length` bytes at `base` must be mapped readable and writable until the program ends, be aligned to a page, and be reached by
+/// nobody in this program but through one pool.
+pub unsafe trait Region {
+    /// Where it is mapped.
+    fn base(&self) -> *mut u8;
+    /// Its length in bytes.
+    fn length(&self) -> usize;
+}
+
 impl Pool {
+    /// Makes a pool of such memory.
+    #[must_use]
+    pub fn of(region: &impl Region) -> Self {
+        // SAFETY: what a region promises is what `new` asks for.
+        unsafe { Self::new(region.base(), region.length()) }
+    }
+
     /// Makes a pool of memory that is mapped at `base` already.
     ///
     /// # Safety

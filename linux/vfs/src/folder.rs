@@ -43,6 +43,16 @@ impl Writer<'_> {
     }
 }
 
+/// Where listing goes on behind an entry of /proc. Numbers (processes, descriptors) keep their place when others come and go:
+/// programs close all descriptors while they list them.
+fn proc_position(index: usize, name: &[u8]) -> u64 {
+    const NUMBERS: u64 = 1 << 20;
+    let number = core::str::from_utf8(name)
+        .ok()
+        .and_then(|name| name.parse::<u32>().ok());
+    number.map_or(index as u64, |number| NUMBERS + u64::from(number)) + 1
+}
+
 impl Vfs {
     /// Fills `buffer` with entries; 0 at the end. `ENOTDIR`, `EINVAL` if not even one fits, `ENOENT` for a removed folder.
     pub fn getdents64(
@@ -118,14 +128,13 @@ impl Vfs {
                     complete
                 })?;
             } else if let Body::Proc(node) = self.dentries.body(place.dentry) {
-                for (index, (child, name)) in self
-                    .proc_list(cx, node)
-                    .into_iter()
-                    .enumerate()
-                    .skip(cookie as usize)
-                {
-                    complete =
-                        writer.put(child.inode(), index as u64 + 1 + DOTS, child.kind(), &name);
+                let list = self.proc_list(cx, node).into_iter().enumerate();
+                for (index, (child, name)) in list {
+                    let position = proc_position(index, &name);
+                    if position <= cookie {
+                        continue;
+                    }
+                    complete = writer.put(child.inode(), position + DOTS, child.kind(), &name);
                     if !complete {
                         break;
                     }
