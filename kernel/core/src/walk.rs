@@ -143,13 +143,15 @@ impl Kernel {
     }
 
     fn empty_leaf(&mut self, leaf: Ref<TablePage>, first: usize, count: u32) {
-        let (mut index, mut left) = (first, count);
-        while left > 0 {
-            if self.get(leaf).entry(index).present() {
-                left -= 1;
-                self.remove_page(leaf, index);
+        let mut index = first;
+        for left in (0..count).rev() {
+            self.remove_page(leaf, index);
+            if left > 0 {
+                let entries = self.get(leaf);
+                while !entries.entry(index).present() {
+                    index += 1;
+                }
             }
-            index += 1;
         }
     }
 }
