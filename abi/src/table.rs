@@ -80,13 +80,13 @@ macro_rules! for_each_syscall {
             /// Gives the address space the pages of a PageTables object.
             56 vspace_bind_tables invoke (VSpace: MAP) {tables: Address} -> "nothing" [Busy, InvalidAddress, WrongType, MissingRights];
             /// Maps pages of a Frame (`range` = first page of the frame + number of pages * 2^32) from `address` on.
-            57 vspace_map invoke (VSpace: MAP) {frame: Address, address: Word, range: Word, protection: Protection} -> "pages mapped" [OutOfRange, AlreadyMapped, NeedTables, MissingRights, NotAllowed, InvalidAddress, WrongType, Revoked];
+            57 vspace_map invoke (VSpace: MAP) {frame: Address, address: Word, range: Word, protection: Protection} -> "pages mapped" [InvalidArgument, OutOfRange, AlreadyMapped, NeedTables, MissingRights, NotAllowed, InvalidAddress, WrongType, Revoked];
             /// Removes mappings of pages; pages where nothing is mapped are passed over.
             58 vspace_unmap invoke (VSpace: MAP) {address: Word, pages: Word} -> "pages looked at" [OutOfRange];
             /// Changes the protection of mapped pages, within what the mapping capability allows; passes over holes.
-            59 vspace_protect invoke (VSpace: MAP) {address: Word, pages: Word, protection: Protection} -> "pages looked at" [OutOfRange, NotAllowed, MissingRights];
+            59 vspace_protect invoke (VSpace: MAP) {address: Word, pages: Word, protection: Protection} -> "pages looked at" [InvalidArgument, OutOfRange, NotAllowed, MissingRights];
             /// Maps the pages that `source` (right share) has at an address at the same address here, with at most `mask`. `range` = first page's number (address / 4096) + number of pages * 2^40; bit 3 of `mask`: drop write at the source too.
-            60 vspace_share invoke (VSpace: MAP) {source: Address, range: Word, mask: Word} -> "pages looked at" [OutOfRange, AlreadyMapped, NeedTables, NotAllowed, InvalidAddress, WrongType, MissingRights];
+            60 vspace_share invoke (VSpace: MAP) {source: Address, range: Word, mask: Word} -> "pages looked at" [InvalidArgument, OutOfRange, AlreadyMapped, NeedTables, NotAllowed, InvalidAddress, WrongType, MissingRights];
             /// Tells how a page is mapped: its protection plus 8, or 0.
             61 vspace_look_up invoke (VSpace: MAP) {address: Word} -> "protection" [OutOfRange];
 
