@@ -1,6 +1,7 @@
 //! The command `sundog`: starts machines, runs the tests that need one, and says what is wrong with this computer or this tree.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod check;
 mod doctor;
 mod failure;
@@ -29,6 +30,7 @@ usage: sundog [COMMAND] [ARGUMENT...]
                                            (without any command: a shell)
   tour [WORD...]                           show what the system does
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
+  bench [--json FILE] [--baseline FILE]    count the instructions of the kernel's operations
   image MANIFEST FILE                      write the boot package of a system
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree
@@ -52,6 +54,7 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
         "run" => run::main(arguments),
         "test" => target_tests::main(arguments),
         "tour" => tour::main(arguments),
+        "bench" => bench::main(arguments),
         "doctor" => doctor::main(),
         "image" => image::main(arguments, &images::native),
         "check" => check::main(),
