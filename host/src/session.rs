@@ -340,7 +340,8 @@ impl Session {
     /// Whether the program's output is held back: something covers its screen, or is about to.
     fn holds(&self) -> bool {
         let asks = self.console.as_ref().is_some_and(Console::holds_output);
-        (asks || self.drawing) && self.host.exited().is_none()
+        let covered = self.shown.as_ref().is_some_and(Shown::covers);
+        covered || (asks || self.drawing) && self.host.exited().is_none()
     }
 
     fn uncovered(&self) -> bool {
@@ -500,15 +501,15 @@ impl Session {
                 self.asked(event);
             }
         }
+        // The program's end does not wait for an answer that nobody needs any more.
+        if self.host.exited().is_some() && !self.uncovered() {
+            self.uncover();
+        }
         if !self.holds()
             && let (Some(shown), Some(stream)) = (&mut self.shown, self.terminals.screen())
         {
             shown.release(self.out.stream(stream));
             self.replies();
-        }
-        // The program's end does not wait for an answer that nobody needs any more.
-        if self.host.exited().is_some() && !self.uncovered() {
-            self.uncover();
         }
     }
 

@@ -142,10 +142,9 @@ fn a_question_is_answered_by_a_whole_word_after_it_was_seen() {
     run.wait("$ cat", true);
     assert!(run.is_raw());
     run.machine.ask(1);
-    // Typed ahead, and more as soon as the question stands there: none of it counts, and none of it is the program's.
-    run.type_in(b"once\r");
     run.wait("Sundog asks", true);
-    run.type_in(b"always\rrun\r");
+    // Typed while the question has just appeared: none of it counts, and none of it is the program's.
+    run.type_in(b"once\ralways\rrun\r");
     run.machine
         .output(Stream::Output, b"\x1b[2J\x1b[HSundog does not ask\r\n");
     run.wait("keys do not count yet", true);
@@ -198,6 +197,12 @@ fn escape_denies_and_the_machine_can_take_a_question_back() {
     run.machine.output(Stream::Output, b"the last line\r\n");
     run.machine.exit(9);
     run.wait("the last line", true);
+    run.wait("Sundog asks", false);
+    assert_eq!(
+        run.lines()[0],
+        "the last line",
+        "it stands where it belongs"
+    );
     assert_eq!(run.run.join().unwrap(), End::Exit(9));
 }
 
