@@ -1,16 +1,19 @@
 //! What a child process does between its fork and its program.
 
+use crate::signals::hold_none;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::io::{Error, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Lets the kernel kill the command's process when the thread that starts it ends, however it ends.
+/// Lets the kernel kill the command's process when the thread that starts it ends, however it ends. The process holds back no
+/// signal, whatever that thread does.
 ///
 /// The thread must therefore live as long as the process is wanted.
 pub fn die_with_parent(command: &mut Command) {
     let parent = Pid::from_raw(std::process::id().cast_signed());
     let before_program = move || {
+        hold_none();
         set_parent_process_death_signal(Some(Signal::KILL))?;
         // A parent that ended before the call above sends no signal any more.
         if getppid() == parent {
@@ -20,7 +23,8 @@ pub fn die_with_parent(command: &mut Command) {
         }
     };
     // SAFETY: the closure runs in the forked child of a process that may have other threads, so it must be async-signal-safe and
-    // leave the parent's memory alone. It makes two system calls through rustix, which takes no lock and allocates nothing;
+    // leave the parent's memory alone. It sets the signal mask, which is async-signal-safe, and makes two system calls through
+    // rustix, which takes no lock and allocates nothing;
     // an `Error` made of a number or of a kind is a plain value; and the only thing captured is a number, by value.
     unsafe { command.pre_exec(before_program) };
 }

@@ -25,8 +25,8 @@ unsafe extern "C" {
 
 /// Some signals, which wait to be read for as long as this lives. Afterwards what has not been read is delivered as usual.
 ///
-/// It must be made before the process has other threads: a signal goes to any thread that does not hold it back. Children that
-/// the standard library starts hold nothing back.
+/// It must be made before the process has other threads: a signal goes to any thread that does not hold it back. A child holds
+/// back what its parent does, unless it was started with [`die_with_parent`](crate::die_with_parent).
 #[derive(Debug)]
 pub struct Signals {
     descriptor: OwnedFd,
@@ -86,6 +86,11 @@ impl Drop for Signals {
     }
 }
 
+/// Lets this thread hold back no signal; may be called between fork and exec.
+pub(crate) fn hold_none() {
+    restore(&Set([0; 16]));
+}
+
 fn restore(before: &Set) {
     // SAFETY: the first pointer is to a whole set that lives through the call; the old set is not asked for. It cannot fail: the
     // operation is one that there is.
@@ -98,11 +103,17 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn a_child_holds_none_back() {
+    fn a_child_that_dies_with_its_parent_holds_none_back() {
         let signals = Signals::hold(&[15]).unwrap();
         assert_eq!(signals.next(), None);
         // The shell is started by this thread, which holds the signal back.
-        let status = Command::new("sh").args(["-c", "kill -TERM $$"]).status();
-        assert!(!status.unwrap().success(), "the child held it back too");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "kill -TERM $$"]);
+        assert!(
+            shell.status().unwrap().success(),
+            "held back as by its parent"
+        );
+        crate::die_with_parent(&mut shell);
+        assert!(!shell.status().unwrap().success(), "ended by its signal");
     }
 }
