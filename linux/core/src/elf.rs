@@ -7,7 +7,10 @@ pub const HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
 const PT_LOAD: u32 = 1;
 const PT_INTERP: u32 = 3;
+const PT_NOTE: u32 = 4;
 const PT_PHDR: u32 = 6;
+/// The longest segment of notes that is looked at.
+const MAX_NOTES: u64 = 4096;
 const ET_EXEC: u16 = 2;
 const ET_DYN: u16 = 3;
 const EM_X86_64: u16 = 62;
@@ -80,6 +83,33 @@ pub fn program_headers(header: &[u8]) -> Result<(u64, usize), Errno> {
         return Err(Errno::ENOEXEC);
     }
     Ok((long(header, 32), count * PROGRAM_HEADER))
+}
+
+/// Where the file's notes lie: offset and length of each segment of them.
+pub fn notes(table: &[u8]) -> impl Iterator<Item = (u64, usize)> {
+    table
+        .chunks_exact(PROGRAM_HEADER)
+        .filter(|entry| word(entry, 0) == PT_NOTE && long(entry, 32) <= MAX_NOTES)
+        .map(|entry| (long(entry, 8), long(entry, 32) as usize))
+}
+
+/// Whether the note that marks native programs is among these: owner `Sundog`, type 1.
+#[must_use]
+pub fn is_native(mut notes: &[u8]) -> bool {
+    while let Some((header, rest)) = notes.split_at_checked(12) {
+        let (name, bytes) = (word(header, 0) as usize, word(header, 4) as usize);
+        if rest.get(..name) == Some(b"Sundog\0") && word(header, 8) == 1 {
+            return true;
+        }
+        let length = name
+            .checked_next_multiple_of(4)
+            .and_then(|name| name.checked_add(bytes.checked_next_multiple_of(4)?));
+        let Some(next) = length.and_then(|length| rest.get(length..)) else {
+            return false;
+        };
+        notes = next;
+    }
+    false
 }
 
 /// Makes an image of a header and the program headers.

@@ -24,6 +24,11 @@ impl Kernel {
     /// Ends one task; the last one of a process ends the process.
     pub fn exit_task(&mut self, task: TaskId, end: End) {
         self.unpark(task);
+        if self.natives.remove(task)
+            && let Ok(pid) = self.process_of(task).map(|process| process.pid)
+        {
+            self.machine.end_native(pid);
+        }
         self.release_memory(task);
         let Some(state) = self.world.tasks.remove(task.0) else {
             return;

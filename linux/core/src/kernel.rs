@@ -3,6 +3,7 @@ use crate::Errno;
 use crate::frames::{Frame, Memory, PoolPages};
 use crate::machine::Machine;
 use crate::memory::{AddressSpace, Environment, FilePages};
+use crate::native::Natives;
 use crate::process::{Labels, Process};
 use crate::signal::Actions;
 use crate::slab::Slab;
@@ -159,6 +160,8 @@ pub struct Kernel {
     pub buffer: Vec<u8>,
     /// Terminal output waits to be taken.
     pub console_ready: bool,
+    /// Processes that are native programs.
+    pub natives: Natives,
 }
 
 /// The files as address spaces see them.
@@ -219,6 +222,7 @@ impl Kernel {
             finished: None,
             buffer: Vec::new(),
             console_ready: false,
+            natives: Natives::default(),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod load;
 pub mod machine;
 pub mod memory;
+pub mod native;
 pub mod page_table;
 pub mod process;
 pub mod schedule;

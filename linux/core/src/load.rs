@@ -4,6 +4,7 @@ use crate::calls::Stop;
 use crate::elf::{self, Image, Segment};
 use crate::kernel::{Kernel, VfsPages};
 use crate::memory::{Access, AddressSpace, Area, Environment, FileRange, Purpose, USER_END};
+use crate::native::{MAX_IMAGE, NativeProgram};
 use crate::signal::FRAME_ROOM;
 use crate::task::TaskId;
 use alloc::vec::Vec;
@@ -18,6 +19,8 @@ const INTERPRETER_BASE: u64 = 0x7fff_e000_0000;
 const MAPPING_TOP: u64 = 0x7fff_e000_0000;
 /// The stack ends below this.
 const STACK_TOP: u64 = USER_END - 0x1000;
+/// Bytes of a native image that are read at a time.
+const CHUNK: usize = 64 * 1024;
 /// How many `#!` lines may lead from one to the next.
 const SCRIPTS: usize = 5;
 
@@ -28,6 +31,14 @@ pub struct Texts {
     pub arguments: Vec<Vec<u8>>,
     /// Its environment.
     pub environment: Vec<Vec<u8>>,
+}
+
+/// What was found at the end of the `#!` lines.
+pub enum Prepared {
+    /// A Linux program, loaded.
+    Linux(Program),
+    /// A native program, and its file with a reference.
+    Native(NativeProgram, FileId),
 }
 
 /// A program that is loaded and ready to run.
@@ -95,6 +106,38 @@ fn read_image(kernel: &mut Kernel, file: FileId) -> Result<Image, Errno> {
     Ok(image)
 }
 
+/// The bytes of a native program; nothing if the file is none.
+fn native_image(kernel: &mut Kernel, file: FileId) -> Result<Option<Vec<u8>>, Errno> {
+    let Ok(header) = read_exactly(kernel, file, 0, elf::HEADER) else {
+        return Ok(None);
+    };
+    let Ok((offset, length)) = elf::program_headers(&header) else {
+        return Ok(None);
+    };
+    let table = read_exactly(kernel, file, offset, length)?;
+    let marked = elf::notes(&table).any(|(offset, length)| {
+        read_exactly(kernel, file, offset, length).is_ok_and(|notes| elf::is_native(&notes))
+    });
+    if !marked {
+        return Ok(None);
+    }
+    let mut image = Vec::new();
+    loop {
+        let done = image.len();
+        image.resize(done + CHUNK, 0);
+        let count = kernel
+            .vfs
+            .file_read_at(file, done as u64, &mut image[done..])?;
+        image.truncate(done + count);
+        if image.len() > MAX_IMAGE {
+            return Err(Errno::ENOEXEC);
+        }
+        if count == 0 {
+            return Ok(Some(image));
+        }
+    }
+}
+
 /// What a `#!` line says: the interpreter and its one argument.
 fn script_line(line: &[u8]) -> Result<(Vec<u8>, Option<Vec<u8>>), Errno> {
     let end = line
@@ -125,7 +168,7 @@ pub fn prepare(
     path: &[u8],
     flags: u32,
     mut texts: Texts,
-) -> Result<Program, Stop> {
+) -> Result<Prepared, Stop> {
     let mut file = open(kernel, task, folder, path, flags)?;
     let mut path = path.to_vec();
     for _ in 0..SCRIPTS {
@@ -139,7 +182,11 @@ pub fn prepare(
         };
         line.truncate(length);
         if !line.starts_with(b"#!") {
-            let result = load(kernel, task, file, &path, &texts);
+            let result = match native_image(kernel, file) {
+                Ok(Some(image)) => Ok(Prepared::Native(NativeProgram { image, texts }, file)),
+                Ok(None) => load(kernel, task, file, &path, &texts).map(Prepared::Linux),
+                Err(error) => Err(error),
+            };
             if result.is_err() {
                 kernel.vfs.release_file(file);
             }
@@ -353,7 +400,7 @@ fn load(
 }
 
 /// The last component of a path, as a thread's name.
-fn thread_name(path: &[u8]) -> [u8; 16] {
+pub(crate) fn thread_name(path: &[u8]) -> [u8; 16] {
     let base = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
     let mut name = [0; 16];
     let length = base.len().min(15);

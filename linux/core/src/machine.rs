@@ -3,6 +3,8 @@
 //! On Sundog these are VSpace and VCpu objects; on a developer's Linux they are traced child processes. Address spaces
 //! are a cache of the personality's own page tables: a machine may forget a mapping at any time, and the personality
 //! then answers the fault by mapping again. So only `unmap` and `protect` must have happened when they return.
+use crate::Errno;
+use crate::native::NativeProgram;
 use alloc::vec::Vec;
 
 /// The number of an address space of the machine.
@@ -199,4 +201,28 @@ pub trait Machine {
 
     /// Fills `bytes` with unpredictable bytes.
     fn random(&mut self, bytes: &mut [u8]);
+
+    /// Starts a native program as the process `pid`.
+    ///
+    /// # Errors
+    /// ENOEXEC where the machine has none or the image cannot be run; EAGAIN or ENOMEM when it has no room for one more.
+    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+        let _ = (pid, program);
+        Err(Errno::ENOEXEC)
+    }
+
+    /// Makes the native process `pid` stand still.
+    fn suspend_native(&mut self, pid: i32) {
+        let _ = pid;
+    }
+
+    /// Lets the native process `pid` go on.
+    fn resume_native(&mut self, pid: i32) {
+        let _ = pid;
+    }
+
+    /// Destroys the native process `pid` with all that it has.
+    fn end_native(&mut self, pid: i32) {
+        let _ = pid;
+    }
 }

@@ -120,7 +120,7 @@ impl Kernel {
         self.enqueue(task);
     }
 
-    fn park(&mut self, task: TaskId, wait: &Wait) {
+    pub(crate) fn park(&mut self, task: TaskId, wait: &Wait) {
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return;
         };
@@ -168,6 +168,10 @@ impl Kernel {
             }
             if self.task(task).is_ok_and(|state| state.call.is_some()) && !self.continue_call(task)
             {
+                return;
+            }
+            if self.natives.has(task) {
+                self.run_native(task);
                 return;
             }
             if !self.deliver_signals(task) {

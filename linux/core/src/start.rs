@@ -33,7 +33,7 @@ impl Kernel {
             Err(Stop::Errno(error)) => return Err(error),
             Err(_) => return Err(Errno::EAGAIN),
         };
-        exec::replace(self, task, program)?;
+        exec::become_program(self, task, program)?;
         let pid = self.process_of(task)?.pid;
         self.first = Some(pid);
         self.enqueue(task);

@@ -2,8 +2,9 @@
 use super::{Outcome, Stop};
 use crate::Errno;
 use crate::kernel::{Kernel, Shared};
-use crate::load::{Program, Texts, prepare};
+use crate::load::{self, Prepared, Program, Texts, prepare};
 use crate::machine::GuestRegisters;
+use crate::memory::AddressSpace;
 use crate::process::End;
 use crate::signal::{AlternateStack, SIGCHLD};
 use crate::task::{ActionsId, AddressSpaceId, TaskId};
@@ -91,7 +92,7 @@ pub fn execveat(
             environment,
         },
     )?;
-    replace(kernel, task, program)?;
+    become_program(kernel, task, program)?;
     Err(Stop::Leave)
 }
 
@@ -109,6 +110,39 @@ fn own_descriptors(kernel: &mut Kernel, task: TaskId) -> Result<(), Errno> {
         kernel.vfs.release_fds(own, pid as u32);
         kernel.task(task)?.fds = copy;
     }
+    Ok(())
+}
+
+/// Makes what was prepared the process' own. A native program can still be refused by the machine; then the caller goes on.
+pub(crate) fn become_program(
+    kernel: &mut Kernel,
+    task: TaskId,
+    prepared: Prepared,
+) -> Result<(), Errno> {
+    let (native, file) = match prepared {
+        Prepared::Linux(program) => return replace(kernel, task, program),
+        Prepared::Native(native, file) => (native, file),
+    };
+    let pid = kernel.process_of(task)?.pid;
+    if let Err(error) = kernel.machine.start_native(pid, &native) {
+        kernel.vfs.release_file(file);
+        return Err(error);
+    }
+    let path = native
+        .texts
+        .arguments
+        .first()
+        .map_or(&[][..], Vec::as_slice);
+    let name = load::thread_name(path);
+    let program = Program {
+        space: AddressSpace::default(),
+        entry: 0,
+        stack: 0,
+        file,
+        name,
+    };
+    replace(kernel, task, program)?;
+    kernel.natives.add(task);
     Ok(())
 }
 

@@ -1,11 +1,12 @@
 //! execve: programs, scripts, hostile files, and what stays of the process.
-use super::tiny::{Arg, DATA, Op, Sandbox, call, elf, exit};
+use super::image::elf;
+use super::tiny::{Arg, DATA, Op, Sandbox, call, exit};
 use crate::process::End;
 
 const EXECVE: u64 = 59;
 
 /// Stores a string at an address, eight bytes at a time.
-fn text(address: u64, text: &str) -> alloc::vec::Vec<Op> {
+pub(super) fn text(address: u64, text: &str) -> alloc::vec::Vec<Op> {
     let mut bytes = alloc::vec::Vec::from(text.as_bytes());
     bytes.resize((bytes.len() + 1).next_multiple_of(8), 0);
     let words = bytes.chunks_exact(8).enumerate();
@@ -92,7 +93,7 @@ fn hostile_files_end_in_an_error_or_in_a_program() {
         let texts = crate::load::Texts::default();
         let result = crate::load::prepare(&mut sandbox.kernel, task, -100, b"/hostile", 0, texts);
         if let Ok(program) = result {
-            crate::calls::exec::replace(&mut sandbox.kernel, task, program).unwrap();
+            crate::calls::exec::become_program(&mut sandbox.kernel, task, program).unwrap();
         }
         assert!(sandbox.run(100).is_some());
     }

@@ -1,10 +1,13 @@
 //! A tiny machine: its guests' instructions are [`Op`]s, numbered by `rip`, over real page mappings of the pool.
 //!
 //! Registers are copied by fork and saved by signal frames like real ones, so all of that is tested without a processor.
+use super::image::{elf, native_elf};
+use crate::Errno;
 use crate::frames::{Memory, PoolPages};
 use crate::kernel::{Kernel, Settings};
 use crate::load::Texts;
 use crate::machine::{Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, VcpuId};
+use crate::native::NativeProgram;
 use crate::process::End;
 use crate::schedule::Step;
 use alloc::boxed::Box;
@@ -79,6 +82,7 @@ struct State {
     random: u64,
     failures: Vec<alloc::string::String>,
     programs: BTreeMap<u64, Vec<Op>>,
+    natives: Vec<(i32, &'static str)>,
 }
 
 /// The machine.
@@ -346,35 +350,21 @@ impl Machine for Tiny {
     fn random(&mut self, bytes: &mut [u8]) {
         bytes.fill(0x5a);
     }
-}
-
-/// The smallest program: one page from the file at `BASE` and one page of zeros at `DATA`.
-pub fn elf(entry: u64) -> Vec<u8> {
-    let mut bytes = alloc::vec![0; 0x1000];
-    let mut put = |at: usize, value: u64, length: usize| {
-        bytes[at..at + length].copy_from_slice(&value.to_le_bytes()[..length])
-    };
-    put(0, u64::from_le_bytes(*b"\x7fELF\x02\x01\x01\x00"), 8);
-    for (at, value) in [
-        (16, 2),
-        (18, 62),
-        (20, 1),
-        (24, entry),
-        (32, 64),
-        (52, 64),
-        (54, 56),
-        (56, 2),
-    ] {
-        put(at, value, if matches!(at, 24 | 32) { 8 } else { 2 });
+    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+        let start = program.texts.arguments.len() == 1 && program.image == native_elf();
+        let natives = &mut self.state.borrow_mut().natives;
+        natives.push((pid, if start { "start" } else { "refuse" }));
+        start.then_some(()).ok_or(Errno::EAGAIN)
     }
-    for (at, flags, address, file) in [(64, 5, BASE, 0x1000), (120, 6, DATA, 0)] {
-        put(at, 1, 4);
-        put(at + 4, flags, 4);
-        put(at + 16, address, 8);
-        put(at + 32, file, 8);
-        put(at + 40, 0x1000, 8);
+    fn suspend_native(&mut self, pid: i32) {
+        self.state.borrow_mut().natives.push((pid, "suspend"));
     }
-    bytes
+    fn resume_native(&mut self, pid: i32) {
+        self.state.borrow_mut().natives.push((pid, "resume"));
+    }
+    fn end_native(&mut self, pid: i32) {
+        self.state.borrow_mut().natives.push((pid, "end"));
+    }
 }
 
 /// A sandbox with a tiny machine.
@@ -465,6 +455,11 @@ impl Sandbox {
             }
         }
         None
+    }
+
+    /// What was done with native processes since the last look.
+    pub fn natives(&self) -> Vec<(i32, &'static str)> {
+        core::mem::take(&mut self.state.borrow_mut().natives)
     }
 
     /// How many spaces and virtual processors the machine has.

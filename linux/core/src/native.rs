@@ -1,0 +1,218 @@
+//! Native programs that execve meets: processes of the machine with a Linux id, the caller's streams, signals and waits.
+//!
+//! Such a process makes no Linux calls. Its task has no registers to enter; it is parked until the machine's layer brings a
+//! request of the program, which the files answer at once or when they can. Stops, continuations and ends go to the machine.
+use crate::Errno;
+use crate::calls::Stop;
+use crate::kernel::Kernel;
+use crate::load::Texts;
+use crate::process::End;
+use crate::task::{Restart, TaskId, Wait, WaitKey};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+/// The largest image of a native program, in bytes.
+pub const MAX_IMAGE: usize = 4 << 20;
+/// Most bytes that one request moves.
+pub const MAX_MOVED: usize = 64 * 1024;
+/// The streams that a native program reaches: descriptors 0 to 2.
+const STREAMS: i32 = 3;
+
+/// A native program to start.
+#[derive(Clone, Debug, Default)]
+pub struct NativeProgram {
+    /// Its image, an ELF file with the note of native programs.
+    pub image: Vec<u8>,
+    /// Its arguments and environment.
+    pub texts: Texts,
+}
+
+/// What a native program asks of its process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// At most so many bytes of a stream; none are its end.
+    Read {
+        /// 0, 1 or 2.
+        descriptor: i32,
+        /// How many.
+        length: usize,
+    },
+    /// Bytes for a stream.
+    Write {
+        /// 0, 1 or 2.
+        descriptor: i32,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// What a request came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The bytes read.
+    Read(Vec<u8>),
+    /// How many bytes were written, perhaps fewer than given.
+    Written(usize),
+    /// It failed.
+    Failed(Errno),
+}
+
+/// The native processes of a sandbox.
+#[derive(Debug, Default)]
+pub struct Natives {
+    /// What each waits for, if anything.
+    running: BTreeMap<TaskId, Native>,
+    answers: Vec<(i32, Answer)>,
+}
+
+#[derive(Debug, Default)]
+struct Native {
+    request: Option<Request>,
+    suspended: bool,
+}
+
+impl Natives {
+    /// Whether a task is a native process.
+    #[must_use]
+    pub fn has(&self, task: TaskId) -> bool {
+        self.running.contains_key(&task)
+    }
+
+    pub(crate) fn add(&mut self, task: TaskId) {
+        self.running.insert(task, Native::default());
+    }
+
+    pub(crate) fn remove(&mut self, task: TaskId) -> bool {
+        self.running.remove(&task).is_some()
+    }
+}
+
+impl Kernel {
+    /// Brings a request of the native process `pid`. The answer comes with [`Kernel::take_native_answers`], perhaps at once.
+    ///
+    /// # Errors
+    /// ESRCH if there is no such process, EBUSY if it has a request already, EBADF for a stream that is none of the three.
+    pub fn native_request(&mut self, pid: i32, request: Request) -> Result<(), Errno> {
+        let task = self.native_task(pid)?;
+        let (Request::Read { descriptor, .. } | Request::Write { descriptor, .. }) = &request;
+        if !(0..STREAMS).contains(descriptor) {
+            return Err(Errno::EBADF);
+        }
+        let native = self.natives.running.get_mut(&task).ok_or(Errno::ESRCH)?;
+        if native.request.is_some() {
+            return Err(Errno::EBUSY);
+        }
+        native.request = Some(request);
+        self.unpark(task);
+        Ok(())
+    }
+
+    /// The answers to requests that are done, with the processes that asked.
+    pub fn take_native_answers(&mut self) -> Vec<(i32, Answer)> {
+        core::mem::take(&mut self.natives.answers)
+    }
+
+    /// Tells that the native process `pid` has ended by itself.
+    pub fn native_ended(&mut self, pid: i32, end: End) {
+        if let Ok(task) = self.native_task(pid) {
+            self.end_process_of(task, end);
+        }
+    }
+
+    fn native_task(&mut self, pid: i32) -> Result<TaskId, Errno> {
+        let task = self.world.tids.get(&pid).copied().ok_or(Errno::ESRCH)?;
+        self.natives.has(task).then_some(task).ok_or(Errno::ESRCH)
+    }
+
+    /// The turn of a native process: signals, then its request.
+    pub(crate) fn run_native(&mut self, task: TaskId) {
+        loop {
+            let goes_on = self.deliver_signals(task);
+            self.match_machine(task, !goes_on);
+            if !goes_on {
+                return;
+            }
+            let request = self
+                .natives
+                .running
+                .get_mut(&task)
+                .and_then(|native| native.request.take());
+            let wait = match request {
+                None => Wait::on(WaitKey::Signal),
+                Some(request) => match self.try_native(task, &request) {
+                    Ok(answer) => {
+                        let pid = self.process_of(task).map_or(0, |process| process.pid);
+                        self.natives.answers.push((pid, answer));
+                        continue;
+                    }
+                    Err(stop) => {
+                        if let Some(native) = self.natives.running.get_mut(&task) {
+                            native.request = Some(request);
+                        }
+                        match stop {
+                            Stop::Wait(wait) => wait,
+                            // A signal was sent to the process itself; it is delivered first.
+                            _ if self.has_signal(task) => continue,
+                            _ => Wait::on(WaitKey::Signal),
+                        }
+                    }
+                },
+            };
+            if self.has_signal(task) {
+                continue;
+            }
+            self.park(
+                task,
+                &Wait {
+                    restart: Restart::IfHandlerAllows,
+                    ..wait
+                },
+            );
+            return;
+        }
+    }
+
+    /// Lets the machine's process stand still or go on, as the Linux process does.
+    fn match_machine(&mut self, task: TaskId, stopped: bool) {
+        let Ok(pid) = self.process_of(task).map(|process| process.pid) else {
+            return;
+        };
+        let Some(native) = self.natives.running.get_mut(&task) else {
+            return;
+        };
+        if core::mem::replace(&mut native.suspended, stopped) == stopped {
+            return;
+        }
+        if stopped {
+            self.machine.suspend_native(pid);
+        } else {
+            self.machine.resume_native(pid);
+        }
+    }
+
+    /// Tries a request; it waits, or there is an answer.
+    fn try_native(&mut self, task: TaskId, request: &Request) -> Result<Answer, Stop> {
+        let done = match request {
+            Request::Read { descriptor, length } => {
+                let mut bytes = alloc::vec![0; (*length).min(MAX_MOVED)];
+                let attempt = self.with_terminal(task, |vfs, context| {
+                    vfs.read(context, *descriptor, &mut bytes)
+                })?;
+                self.outcome(attempt).map(|count| {
+                    bytes.truncate(count);
+                    Answer::Read(bytes)
+                })
+            }
+            Request::Write { descriptor, bytes } => {
+                let attempt = self
+                    .with_terminal(task, |vfs, context| vfs.write(context, *descriptor, bytes))?;
+                self.outcome(attempt).map(Answer::Written)
+            }
+        };
+        self.drain_events(Some(task));
+        match done {
+            Err(Stop::Errno(error)) => Ok(Answer::Failed(error)),
+            other => other,
+        }
+    }
+}
