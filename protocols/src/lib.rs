@@ -14,6 +14,7 @@ pub mod consent;
 pub mod console;
 pub mod control;
 pub mod file;
+pub mod host_process;
 pub mod serial;
 mod words;
 

@@ -17,6 +17,8 @@ use space::{PAGE, Space};
 use sundog_linux_core::machine::{
     Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, VcpuId,
 };
+use sundog_linux_core::native::NativeProgram;
+use sundog_linux_vfs::Errno;
 use sundog_rt::cap::Protection as Allowed;
 use vcpu::Vcpu;
 
@@ -221,5 +223,21 @@ impl<O: Objects> Machine for SundogMachine<O> {
 
     fn random(&mut self, bytes: &mut [u8]) {
         self.random.fill(bytes);
+    }
+
+    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+        self.objects.start_native(pid, program)
+    }
+
+    fn suspend_native(&mut self, pid: i32) {
+        self.objects.suspend_native(pid);
+    }
+
+    fn resume_native(&mut self, pid: i32) {
+        self.objects.resume_native(pid);
+    }
+
+    fn end_native(&mut self, pid: i32) {
+        self.objects.end_native(pid);
     }
 }

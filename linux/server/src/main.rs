@@ -2,6 +2,8 @@
 //!
 //! Given: `pool` (untyped memory for the programs and their objects), `archive` (the boot package's frame, not writable), `input` and
 //! `output` (the rings of the terminal's line), `wake` (the notification of their other side) and `events` (its own, badged or not).
+//! For native programs it may be given `time-1`, `time-2` and so on (a scheduling context for each that runs at once) and `children`
+//! (untyped memory for them).
 //! Its arguments are those of [`options`].
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
@@ -15,9 +17,11 @@ mod heap_ring;
 mod line;
 mod machine;
 mod native;
+mod natives;
 mod objects;
 mod options;
 mod random;
+mod requests;
 mod root;
 mod sandbox;
 mod terminal;
@@ -62,7 +66,7 @@ fn run_program(
     let Sandbox {
         kernel,
         terminal,
-        events,
+        requests,
     } = sandbox;
     kernel.trace = Box::new(trace::Log {
         calls: options.trace,
@@ -79,7 +83,8 @@ fn run_program(
         .map_err(|error| format!("{}: {error:?}", String::from_utf8_lossy(&path)))?;
     loop {
         let step = kernel.step();
-        let changed = terminal.work(&mut kernel.vfs);
+        let mut changed = terminal.work(&mut kernel.vfs);
+        changed |= requests.work(kernel);
         match step {
             Step::Ran => {}
             Step::Finished(end) => return Ok(end),
@@ -91,8 +96,7 @@ fn run_program(
                     let ticks = (wait * u128::from(ticks_per_microsecond)).div_ceil(1000);
                     sys::ticks().saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
                 });
-                // The end of the wait by its deadline is as good as by a signal.
-                let _ = events.wait(deadline);
+                requests.wait(kernel, deadline);
             }
         }
     }
@@ -108,9 +112,7 @@ impl Sandbox {
         let until = sys::ticks().saturating_add(LAST_WAIT.saturating_mul(ticks_per_microsecond));
         while !self.terminal.finish() && sys::ticks() < until {
             self.terminal.work(&mut self.kernel.vfs);
-            if self.events.wait(Some(until)).is_err() {
-                break;
-            }
+            self.requests.wait(&mut self.kernel, Some(until));
         }
     }
 }

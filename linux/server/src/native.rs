@@ -1,6 +1,11 @@
 //! The objects of the kernel that this program runs on.
 
+use crate::natives::Natives;
 use crate::objects::{Make, Objects, Result, Sharing};
+use alloc::rc::Rc;
+use core::cell::RefCell;
+use sundog_linux_core::native::NativeProgram;
+use sundog_linux_vfs::Errno;
 use sundog_rt::cap::object::{Frame, PageTables, Untyped, VCpu, VSpace};
 use sundog_rt::cap::{Cap, Error, Protection, Slots};
 use sundog_rt::sys::{self, Partial};
@@ -11,14 +16,23 @@ const FOR_GUESTS: u64 = 1;
 
 /// The kernel's objects.
 pub struct Native {
-    resources: Resources,
+    resources: Rc<RefCell<Resources>>,
     pool: Cap<Frame>,
+    natives: Rc<RefCell<Natives>>,
 }
 
 impl Native {
     /// Objects in the slots and at the addresses of `resources`; guests are shown pages of `pool`.
-    pub fn new(resources: Resources, pool: Cap<Frame>) -> Native {
-        Native { resources, pool }
+    pub fn new(
+        resources: Rc<RefCell<Resources>>,
+        pool: Cap<Frame>,
+        natives: Rc<RefCell<Natives>>,
+    ) -> Native {
+        Native {
+            resources,
+            pool,
+            natives,
+        }
     }
 }
 
@@ -57,11 +71,11 @@ impl Objects for Native {
     type Page = (u32, Mapping);
 
     fn take_slot(&mut self) -> Result<u32> {
-        self.resources.slots.take()
+        self.resources.borrow_mut().slots.take()
     }
 
     fn give_slot(&mut self, slot: u32) {
-        let given = self.resources.slots.give(slot);
+        let given = self.resources.borrow_mut().slots.give(slot);
         debug_assert!(given.is_ok(), "a slot that was taken");
     }
 
@@ -75,7 +89,7 @@ impl Objects for Native {
     }
 
     fn take_back(&mut self, untyped: u32) -> Result<()> {
-        self.resources.slots.cnode().revoke(untyped)?;
+        self.resources.borrow_mut().slots.cnode().revoke(untyped)?;
         Cap::<Untyped>::root(untyped).reset()
     }
 
@@ -135,20 +149,21 @@ impl Objects for Native {
 
     fn map_state(&mut self, slot: u32, frame: u32) -> Result<(u32, Mapping)> {
         vcpu(slot).state_frame(Slots::ROOT, frame)?;
-        match self
-            .resources
-            .map(Cap::root(frame), 0, 1, Protection::READ_WRITE)
-        {
+        let mapped =
+            self.resources
+                .borrow_mut()
+                .map(Cap::root(frame), 0, 1, Protection::READ_WRITE);
+        match mapped {
             Ok(mapping) => Ok((frame, mapping)),
             Err(error) => {
-                self.resources.slots.cnode().delete(frame)?;
+                self.resources.borrow_mut().slots.cnode().delete(frame)?;
                 Err(error)
             }
         }
     }
 
     fn unmap_state(&mut self, page: (u32, Mapping)) -> Result<()> {
-        self.resources.unmap(page.1)
+        self.resources.borrow_mut().unmap(page.1)
     }
 
     fn read_state(&self, page: &(u32, Mapping), from: usize, into: &mut [u8]) {
@@ -176,5 +191,25 @@ impl Objects for Native {
 
     fn ticks(&mut self) -> u64 {
         sys::ticks()
+    }
+
+    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+        let mut resources = self.resources.borrow_mut();
+        self.natives
+            .borrow_mut()
+            .start(&mut resources, pid, program)
+    }
+
+    fn suspend_native(&mut self, pid: i32) {
+        self.natives.borrow().suspend(pid);
+    }
+
+    fn resume_native(&mut self, pid: i32) {
+        self.natives.borrow().resume(pid);
+    }
+
+    fn end_native(&mut self, pid: i32) {
+        let mut resources = self.resources.borrow_mut();
+        self.natives.borrow_mut().end(&mut resources, pid);
     }
 }

@@ -1,5 +1,7 @@
 //! What the machine needs of the kernel, as a trait, so that all bookkeeping above it is tested without a kernel.
 
+use sundog_linux_core::native::NativeProgram;
+use sundog_linux_vfs::Errno;
 use sundog_rt::cap::{Error, Protection};
 use sundog_rt::sys::Partial;
 
@@ -147,4 +149,28 @@ pub trait Objects {
 
     /// The counter that deadlines are in.
     fn ticks(&mut self) -> u64;
+
+    /// Starts a native program as the process `pid`.
+    ///
+    /// # Errors
+    /// As the machine's: ENOEXEC, EAGAIN, ENOMEM.
+    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+        let _ = (pid, program);
+        Err(Errno::ENOEXEC)
+    }
+
+    /// Makes the native process `pid` stand still.
+    fn suspend_native(&mut self, pid: i32) {
+        let _ = pid;
+    }
+
+    /// Lets the native process `pid` go on.
+    fn resume_native(&mut self, pid: i32) {
+        let _ = pid;
+    }
+
+    /// Destroys the native process `pid`.
+    fn end_native(&mut self, pid: i32) {
+        let _ = pid;
+    }
 }

@@ -3,13 +3,17 @@
 use crate::line::{Line, Wake};
 use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
+use crate::natives::Natives;
 use crate::options::Options;
 use crate::random::Random;
+use crate::requests::Requests;
 use crate::root;
 use crate::terminal::Terminal;
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
+use core::cell::RefCell;
 use core::fmt::Debug;
 use sundog_linux_core::frames::Memory;
 use sundog_linux_core::kernel::{Kernel, Settings};
@@ -43,8 +47,8 @@ pub struct Sandbox {
     pub kernel: Kernel,
     /// Its terminal.
     pub terminal: NativeTerminal,
-    /// What wakes it.
-    pub events: Cap<Notification>,
+    /// Native processes' requests, and what else wakes it.
+    pub requests: Requests,
 }
 
 /// Makes the sandbox.
@@ -65,15 +69,39 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let line = Line::new(Consumer::new(input), Producer::new(output), wake, wake);
     let terminal = Terminal::new(line);
     let ticks_per_microsecond = environment.start.ticks_per_microsecond;
-    let mut resources = environment.resources;
+    let time = (1..)
+        .map_while(|number| environment.capability(&format!("time-{number}")))
+        .collect();
+    let children: Option<Cap<Untyped>> = environment.capability("children");
+    let Environment {
+        mut resources,
+        message,
+        ..
+    } = environment;
 
     let bytes = root_archive(&mut resources, archive, &options.root)?;
     let (frame, pool) = pool(&mut resources, untyped)?;
     let memory = Memory::new(pool);
     let mut random = Random::new(&seed());
+    if let Some(children) = children {
+        resources.pool.add(children);
+    }
+    let endpoint = {
+        let Resources { pool, slots, .. } = &mut resources;
+        pool.make(slots, 0)
+            .map_err(refused("the endpoint of native programs"))?
+    };
+    let natives = Rc::new(RefCell::new(Natives::new(
+        endpoint,
+        time,
+        ticks_per_microsecond,
+    )));
+    let resources = Rc::new(RefCell::new(resources));
+    let requests = Requests::new(endpoint, message, resources.clone(), natives.clone())
+        .map_err(refused("the replies to native programs"))?;
     let vfs = root::build(bytes, &memory, options.time, random.divide())?;
     let machine = SundogMachine::new(
-        Native::new(resources, frame),
+        Native::new(resources, frame, natives),
         Parameters {
             memory: untyped.slot(),
             ticks_per_microsecond,
@@ -85,7 +113,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     Ok(Sandbox {
         kernel,
         terminal,
-        events,
+        requests,
     })
 }
 

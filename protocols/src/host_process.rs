@@ -1,0 +1,223 @@
+//! What a native program in a sandbox of Linux programs asks of the personality that started it: its streams, and to become a
+//! sandbox itself.
+//!
+//! The endpoint's badge is the process id, so no message names one. The descriptors 0 to 2 are the only ones.
+use crate::{MAX_WORDS, Malformed, Words};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Most bytes that one message carries.
+pub const MAX_BYTES: usize = (MAX_WORDS - 3) * 8;
+
+/// The labels of requests.
+mod label {
+    pub const READ: u64 = 1;
+    pub const WRITE: u64 = 2;
+    pub const BECOME: u64 = 3;
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Bytes of a stream, at most so many.
+    Read {
+        /// The descriptor.
+        descriptor: u32,
+        /// How many, at most [`MAX_BYTES`].
+        length: usize,
+    },
+    /// Bytes for a stream.
+    Write {
+        /// The descriptor.
+        descriptor: u32,
+        /// The bytes, at most [`MAX_BYTES`].
+        bytes: Vec<u8>,
+    },
+    /// The process is to become the sandbox that its own arguments describe. If that succeeds the program is gone and there is
+    /// no answer.
+    Become,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// What was read; nothing at the end.
+    Read(Vec<u8>),
+    /// How many bytes were written, perhaps fewer than given.
+    Written(usize),
+    /// It failed, with Linux's error number, not 0, and a sentence or nothing.
+    Failed(u32, String),
+}
+
+impl Request {
+    /// The message.
+    ///
+    /// # Errors
+    /// More bytes than a message carries.
+    pub fn encode(&self) -> Result<Words, Malformed> {
+        let mut words;
+        match self {
+            Request::Read { descriptor, length } => {
+                words = Words::new(label::READ);
+                words.push((*descriptor).into())?;
+                words.push(*length as u64)?;
+            }
+            Request::Write { descriptor, bytes } => {
+                words = Words::new(label::WRITE);
+                words.push((*descriptor).into())?;
+                words.push(bytes.len() as u64)?;
+                words.push_bytes(bytes)?;
+            }
+            Request::Become => words = Words::new(label::BECOME),
+        }
+        Ok(words)
+    }
+
+    /// Reads a message; any words are safe.
+    ///
+    /// # Errors
+    /// What is no request.
+    pub fn decode(words: &Words) -> Result<Request, Malformed> {
+        let mut reader = words.reader();
+        let request = match words.label() {
+            label::READ => Request::Read {
+                descriptor: descriptor(reader.word()?)?,
+                length: length(reader.word()?)?,
+            },
+            label::WRITE => {
+                let descriptor = descriptor(reader.word()?)?;
+                let mut bytes = vec![0; length(reader.word()?)?];
+                reader.bytes(&mut bytes)?;
+                Request::Write { descriptor, bytes }
+            }
+            label::BECOME => Request::Become,
+            _ => return Err(Malformed),
+        };
+        reader.end()?;
+        Ok(request)
+    }
+}
+
+fn descriptor(word: u64) -> Result<u32, Malformed> {
+    u32::try_from(word).map_err(|_| Malformed)
+}
+
+fn length(word: u64) -> Result<usize, Malformed> {
+    usize::try_from(word)
+        .ok()
+        .filter(|length| *length <= MAX_BYTES)
+        .ok_or(Malformed)
+}
+
+impl Answer {
+    /// The message. A long sentence is cut.
+    pub fn encode(&self) -> Words {
+        let (mut words, bytes) = match self {
+            Answer::Read(bytes) => (Words::new(0), &bytes[..bytes.len().min(MAX_BYTES)]),
+            Answer::Written(_) => (Words::new(0), &[][..]),
+            Answer::Failed(number, text) => (
+                Words::new(u64::from((*number).max(1))),
+                &text.as_bytes()[..text.floor_char_boundary(MAX_BYTES)],
+            ),
+        };
+        let count = match self {
+            Answer::Written(count) => *count,
+            _ => bytes.len(),
+        };
+        let kind = u64::from(matches!(self, Answer::Written(_)));
+        let whole = words
+            .push(kind)
+            .and_then(|()| words.push(count as u64))
+            .and_then(|()| words.push_bytes(bytes));
+        debug_assert!(whole.is_ok(), "the bytes were cut to what fits");
+        words
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// What is no answer.
+    pub fn decode(words: &Words) -> Result<Answer, Malformed> {
+        let mut reader = words.reader();
+        let (kind, count) = (reader.word()?, reader.word()?);
+        if kind == 1 {
+            reader.end()?;
+            return usize::try_from(count)
+                .map(Answer::Written)
+                .map_err(|_| Malformed);
+        }
+        let mut bytes = vec![0; length(count)?];
+        reader.bytes(&mut bytes)?;
+        reader.end()?;
+        match (kind, u32::try_from(words.label())) {
+            (0, Ok(0)) => Ok(Answer::Read(bytes)),
+            (0, Ok(number)) => String::from_utf8(bytes)
+                .map(|text| Answer::Failed(number, text))
+                .map_err(|_| Malformed),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_back_as_they_were() {
+        let full = vec![7; MAX_BYTES];
+        for request in [
+            Request::Read {
+                descriptor: 0,
+                length: MAX_BYTES,
+            },
+            Request::Write {
+                descriptor: 2,
+                bytes: full.clone(),
+            },
+            Request::Write {
+                descriptor: 1,
+                bytes: Vec::new(),
+            },
+            Request::Become,
+        ] {
+            let words = request.encode().unwrap();
+            assert_eq!(Request::decode(&words), Ok(request));
+        }
+        for answer in [
+            Answer::Read(full),
+            Answer::Read(Vec::new()),
+            Answer::Written(usize::MAX),
+            Answer::Failed(12, String::from("no memory")),
+        ] {
+            assert_eq!(Answer::decode(&answer.encode()), Ok(answer));
+        }
+    }
+
+    #[test]
+    fn what_no_one_may_say_is_refused() {
+        let write = Request::Write {
+            descriptor: 1,
+            bytes: vec![0; MAX_BYTES + 1],
+        };
+        assert_eq!(write.encode(), Err(Malformed));
+        for words in [
+            &[0][..],
+            &[1, 0],
+            &[1, 1 << 32, 1],
+            &[1, 0, MAX_BYTES as u64 + 1],
+            &[2, 0, 1, 0x100],
+            &[2, 0, 9, 0],
+            &[3, 0],
+            &[4],
+        ] {
+            assert_eq!(
+                Request::decode(&Words::from_slice(words).unwrap()),
+                Err(Malformed)
+            );
+        }
+        let long = Answer::Failed(0, "é".repeat(MAX_BYTES)).encode();
+        assert!(matches!(Answer::decode(&long), Ok(Answer::Failed(1, _))));
+    }
+}
