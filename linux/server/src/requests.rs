@@ -28,6 +28,8 @@ pub struct Requests {
     spare: Vec<Cap<Reply>>,
     /// What each process waits for an answer through.
     waiting: BTreeMap<i32, Cap<Reply>>,
+    /// Processes that have ended and are not taken apart yet.
+    ended: Vec<i32>,
 }
 
 fn failed(error: Errno, text: &str) -> Answer {
@@ -62,6 +64,7 @@ impl Requests {
             next,
             spare: Vec::new(),
             waiting: BTreeMap::new(),
+            ended: Vec::new(),
         })
     }
 
@@ -75,11 +78,7 @@ impl Requests {
         if self.natives.borrow().is_empty() {
             return false;
         }
-        let mut changed = false;
-        while let Ok(received) = self.endpoint.poll(Some(self.next)) {
-            changed |= self.take(kernel, &received);
-        }
-        changed
+        self.take_all(kernel)
     }
 
     /// Waits for a request, a signal of the notification, or the deadline.
@@ -87,7 +86,29 @@ impl Requests {
         // The end of the wait by its deadline is as good as by a signal.
         if let Ok(received) = self.endpoint.receive(Some(self.next), deadline) {
             self.take(kernel, &received);
+            self.take_all(kernel);
         }
+    }
+
+    /// Takes what is there, then ends the processes that said that they are done. The last look at the endpoint, which finds nothing,
+    /// also gives back the time that came with the messages, so nobody runs on the time of a process that is taken apart.
+    fn take_all(&mut self, kernel: &mut Kernel) -> bool {
+        let mut changed = false;
+        while let Ok(received) = self.endpoint.poll(Some(self.next)) {
+            changed |= self.take(kernel, &received);
+        }
+        for pid in core::mem::take(&mut self.ended) {
+            let (end, text) = self
+                .natives
+                .borrow()
+                .ended(&mut self.resources.borrow_mut(), pid);
+            if !text.is_empty() {
+                sundog_rt::debug!("linux: {pid} gave up: {}", String::from_utf8_lossy(&text));
+            }
+            kernel.native_ended(pid, end);
+            changed = true;
+        }
+        changed
     }
 
     fn send(&mut self, kernel: &mut Kernel) {
@@ -113,20 +134,6 @@ impl Requests {
         let Ok(pid) = i32::try_from(received.badge) else {
             return false;
         };
-        if received.info.has(Info::FAULT) {
-            let (end, text) = self
-                .natives
-                .borrow()
-                .ended(&mut self.resources.borrow_mut(), pid);
-            if !text.is_empty() {
-                sundog_rt::debug!("linux: {pid} gave up: {}", String::from_utf8_lossy(&text));
-            }
-            kernel.native_ended(pid, end);
-            if let Some(reply) = self.waiting.remove(&pid) {
-                self.spare.push(reply);
-            }
-            return true;
-        }
         let request = arrived(&self.page, received).and_then(|words| Request::decode(&words));
         // The caller waits from here on, with a reply of its own.
         let fresh = match self.spare.pop() {
@@ -141,6 +148,10 @@ impl Requests {
         let taken = core::mem::replace(&mut self.next, fresh);
         if let Some(old) = self.waiting.insert(pid, taken) {
             self.spare.push(old);
+        }
+        if received.info.has(Info::FAULT) {
+            self.ended.push(pid);
+            return true;
         }
         let error = match request {
             Ok(Request::Read { descriptor, length }) => {
