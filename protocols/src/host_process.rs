@@ -15,6 +15,7 @@ mod label {
     pub const READ: u64 = 1;
     pub const WRITE: u64 = 2;
     pub const BECOME: u64 = 3;
+    pub const TAKE: u64 = 4;
 }
 
 /// A request.
@@ -33,6 +34,13 @@ pub enum Request {
         descriptor: u32,
         /// The bytes, at most [`MAX_BYTES`].
         bytes: Vec<u8>,
+    },
+    /// As `Read`, but if nothing is there the answer is EAGAIN at once; when that has changed the process' notification is signalled.
+    Take {
+        /// The descriptor.
+        descriptor: u32,
+        /// How many, at most [`MAX_BYTES`].
+        length: usize,
     },
     /// The process is to become the sandbox that its own arguments describe. If that succeeds the program is gone and there is
     /// no answer.
@@ -63,6 +71,11 @@ impl Request {
                 words.push((*descriptor).into())?;
                 words.push(*length as u64)?;
             }
+            Request::Take { descriptor, length } => {
+                words = Words::new(label::TAKE);
+                words.push((*descriptor).into())?;
+                words.push(*length as u64)?;
+            }
             Request::Write { descriptor, bytes } => {
                 words = Words::new(label::WRITE);
                 words.push((*descriptor).into())?;
@@ -82,6 +95,10 @@ impl Request {
         let mut reader = words.reader();
         let request = match words.label() {
             label::READ => Request::Read {
+                descriptor: descriptor(reader.word()?)?,
+                length: length(reader.word()?)?,
+            },
+            label::TAKE => Request::Take {
                 descriptor: descriptor(reader.word()?)?,
                 length: length(reader.word()?)?,
             },
@@ -180,6 +197,10 @@ mod tests {
                 descriptor: 1,
                 bytes: Vec::new(),
             },
+            Request::Take {
+                descriptor: 0,
+                length: 1,
+            },
             Request::Become,
         ] {
             let words = request.encode().unwrap();
@@ -211,6 +232,7 @@ mod tests {
             &[2, 0, 9, 0],
             &[3, 0],
             &[4],
+            &[5, 0, 0],
         ] {
             assert_eq!(
                 Request::decode(&Words::from_slice(words).unwrap()),

@@ -7,7 +7,7 @@ use crate::calls::Stop;
 use crate::kernel::Kernel;
 use crate::load::Texts;
 use crate::process::End;
-use crate::task::{Restart, TaskId, Wait, WaitKey};
+use crate::task::{TaskId, Wait, WaitKey};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -53,8 +53,10 @@ pub enum Answer {
     Read(Vec<u8>),
     /// How many bytes were written, perhaps fewer than given.
     Written(usize),
-    /// It failed.
-    Failed(Errno),
+    /// A read failed.
+    ReadFailed(Errno),
+    /// A write failed.
+    WriteFailed(Errno),
 }
 
 /// The native processes of a sandbox.
@@ -67,7 +69,7 @@ pub struct Natives {
 
 #[derive(Debug, Default)]
 struct Native {
-    request: Option<Request>,
+    requests: Vec<Request>,
     suspended: bool,
 }
 
@@ -91,7 +93,7 @@ impl Kernel {
     /// Brings a request of the native process `pid`. The answer comes with [`Kernel::take_native_answers`], perhaps at once.
     ///
     /// # Errors
-    /// ESRCH if there is no such process, EBUSY if it has a request already, EBADF for a stream that is none of the three.
+    /// ESRCH if there is no such process, EBUSY if it has one of the kind already, EBADF for a stream that is none of the three.
     pub fn native_request(&mut self, pid: i32, request: Request) -> Result<(), Errno> {
         let task = self.native_task(pid)?;
         let (Request::Read { descriptor, .. } | Request::Write { descriptor, .. }) = &request;
@@ -99,10 +101,15 @@ impl Kernel {
             return Err(Errno::EBADF);
         }
         let native = self.natives.running.get_mut(&task).ok_or(Errno::ESRCH)?;
-        if native.request.is_some() {
+        let is_read = |request: &Request| matches!(request, Request::Read { .. });
+        if native
+            .requests
+            .iter()
+            .any(|other| is_read(other) == is_read(&request))
+        {
             return Err(Errno::EBUSY);
         }
-        native.request = Some(request);
+        native.requests.push(request);
         self.unpark(task);
         Ok(())
     }
@@ -124,7 +131,7 @@ impl Kernel {
         self.natives.has(task).then_some(task).ok_or(Errno::ESRCH)
     }
 
-    /// The turn of a native process: signals, then its request.
+    /// The turn of a native process: signals, then its requests.
     pub(crate) fn run_native(&mut self, task: TaskId) {
         loop {
             let goes_on = self.deliver_signals(task);
@@ -132,43 +139,34 @@ impl Kernel {
             if !goes_on {
                 return;
             }
-            let request = self
+            let requests = self
                 .natives
                 .running
                 .get_mut(&task)
-                .and_then(|native| native.request.take());
-            let wait = match request {
-                None => Wait::on(WaitKey::Signal),
-                Some(request) => match self.try_native(task, &request) {
-                    Ok(answer) => {
-                        let pid = self.process_of(task).map_or(0, |process| process.pid);
-                        self.natives.answers.push((pid, answer));
-                        continue;
-                    }
+                .map(|native| core::mem::take(&mut native.requests))
+                .unwrap_or_default();
+            let pid = self.process_of(task).map_or(0, |process| process.pid);
+            let mut wait = Wait::on(WaitKey::Signal);
+            let mut left = Vec::new();
+            for request in requests {
+                match self.try_native(task, &request) {
+                    Ok(answer) => self.natives.answers.push((pid, answer)),
                     Err(stop) => {
-                        if let Some(native) = self.natives.running.get_mut(&task) {
-                            native.request = Some(request);
-                        }
-                        match stop {
-                            Stop::Wait(wait) => wait,
-                            // A signal was sent to the process itself; it is delivered first.
-                            _ if self.has_signal(task) => continue,
-                            _ => Wait::on(WaitKey::Signal),
+                        left.push(request);
+                        // Else a signal was sent to the process itself; it is delivered first.
+                        if let Stop::Wait(other) = stop {
+                            wait.keys.extend(other.keys);
                         }
                     }
-                },
-            };
-            if self.has_signal(task) {
-                continue;
+                }
             }
-            self.park(
-                task,
-                &Wait {
-                    restart: Restart::IfHandlerAllows,
-                    ..wait
-                },
-            );
-            return;
+            if let Some(native) = self.natives.running.get_mut(&task) {
+                native.requests = left;
+            }
+            if !self.has_signal(task) {
+                self.park(task, &wait);
+                return;
+            }
         }
     }
 
@@ -211,7 +209,10 @@ impl Kernel {
         };
         self.drain_events(Some(task));
         match done {
-            Err(Stop::Errno(error)) => Ok(Answer::Failed(error)),
+            Err(Stop::Errno(error)) => Ok(match request {
+                Request::Read { .. } => Answer::ReadFailed(error),
+                Request::Write { .. } => Answer::WriteFailed(error),
+            }),
             other => other,
         }
     }

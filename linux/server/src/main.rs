@@ -12,8 +12,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod channel;
+mod console;
 #[cfg(test)]
 mod heap_ring;
+mod inner;
 mod line;
 mod machine;
 mod native;
@@ -24,8 +27,11 @@ mod random;
 mod requests;
 mod root;
 mod sandbox;
+mod streams;
 mod terminal;
 mod trace;
+mod view;
+mod wish;
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -65,7 +71,8 @@ fn run_program(
 ) -> Result<End, String> {
     let Sandbox {
         kernel,
-        terminal,
+        console,
+        view,
         requests,
     } = sandbox;
     kernel.trace = Box::new(trace::Log {
@@ -76,19 +83,29 @@ fn run_program(
         environment: options.environment.clone(),
     };
     let path = options.path();
+    let folder = options
+        .within
+        .as_ref()
+        .and_then(|wish| wish.plan.chdir.clone())
+        .unwrap_or_else(|| b"/".to_vec());
     kernel
         .start(&path, texts, b"/", |vfs, context| {
-            terminal.open(vfs, context)
+            if let Some(view) = view.take() {
+                view.apply(vfs, context)?;
+            }
+            console.open(vfs, context)?;
+            vfs.chdir(context, &folder)
         })
         .map_err(|error| format!("{}: {error:?}", String::from_utf8_lossy(&path)))?;
     loop {
         let step = kernel.step();
-        let mut changed = terminal.work(&mut kernel.vfs);
-        changed |= requests.work(kernel);
+        let mut changed = requests.work(kernel);
+        let notified = core::mem::take(&mut requests.notified);
+        changed |= console.work(&mut kernel.vfs, notified);
         match step {
             Step::Ran => {}
             Step::Finished(end) => return Ok(end),
-            Step::Idle { .. } if changed || !terminal.sleep() => {}
+            Step::Idle { .. } if changed || !console.sleep() => {}
             Step::Idle { until } => {
                 let now = kernel.now();
                 let deadline = until.map(|until| {
@@ -105,13 +122,13 @@ fn run_program(
 impl Sandbox {
     /// Sends the last output, and why the program did not run.
     fn finish(&mut self, ticks_per_microsecond: u64, trouble: Option<&String>) {
-        self.terminal.work(&mut self.kernel.vfs);
+        self.console.work(&mut self.kernel.vfs, false);
         if let Some(text) = trouble {
-            self.terminal.say(&format!("linux: {text}"));
+            self.console.say(&format!("linux: {text}"));
         }
         let until = sys::ticks().saturating_add(LAST_WAIT.saturating_mul(ticks_per_microsecond));
-        while !self.terminal.finish() && sys::ticks() < until {
-            self.terminal.work(&mut self.kernel.vfs);
+        while !self.console.finish() && sys::ticks() < until {
+            self.console.work(&mut self.kernel.vfs, false);
             self.requests.wait(&mut self.kernel, Some(until));
         }
     }

@@ -1,7 +1,12 @@
 //! Native processes: started out of the personality's own memory, slots and time, with an endpoint to it and nothing else.
 
+use crate::inner::{self, Inner, Parts, Tree};
+use crate::wish::Wish;
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
+use sundog_linux_core::kernel::Kernel;
+use sundog_linux_core::load::Texts;
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_core::process::End;
 use sundog_linux_core::signal::SIGSEGV;
@@ -20,6 +25,11 @@ pub const CALL: Rights = Rights::SEND.union(Rights::GRANT_REPLY);
 struct Running {
     process: Process,
     time: Cap<SchedContext>,
+    texts: Texts,
+    /// What it shares with this personality if it is a sandbox.
+    inner: Option<Inner>,
+    /// Scheduling contexts that it may give to processes of its own.
+    lent: Vec<Cap<SchedContext>>,
 }
 
 /// The native processes.
@@ -29,6 +39,10 @@ pub struct Natives {
     free_time: Vec<Cap<SchedContext>>,
     running: BTreeMap<i32, Running>,
     ticks_per_microsecond: u64,
+    /// What sandboxes within are made of besides.
+    pub parts: Parts,
+    /// Exports of sandboxes that have ended.
+    gone: Vec<Tree>,
 }
 
 /// What Linux says when a process could not be made.
@@ -46,13 +60,85 @@ impl Natives {
         requests: Cap<Endpoint>,
         time: Vec<Cap<SchedContext>>,
         ticks_per_microsecond: u64,
+        parts: Parts,
     ) -> Natives {
         Natives {
             requests,
             free_time: time,
             running: BTreeMap::new(),
             ticks_per_microsecond,
+            parts,
+            gone: Vec::new(),
         }
+    }
+
+    /// Makes the process `pid` the sandbox that its arguments describe; its own program is gone then.
+    ///
+    /// # Errors
+    /// An error number and a sentence; the process stays as it was.
+    pub fn become_sandbox(
+        &mut self,
+        resources: &mut Resources,
+        kernel: &mut Kernel,
+        pid: i32,
+    ) -> Result<(), (Errno, String)> {
+        let no = |error: Errno, text: &str| (error, String::from(text));
+        let running = self.running.get(&pid).ok_or_else(|| no(Errno::ESRCH, ""))?;
+        let wish = Wish::of(&running.texts.arguments).map_err(|text| (Errno::EINVAL, text))?;
+        let texts = running.texts.clone();
+        let time = self
+            .free_time
+            .pop()
+            .ok_or_else(|| no(Errno::EAGAIN, "no processor time is left for it"))?;
+        let lent = self.free_time.split_off(self.free_time.len().div_ceil(2));
+        let spare = self.parts.spare.pop();
+        let made = inner::spawn_sandbox(
+            resources,
+            kernel,
+            &inner::Start {
+                parts: &self.parts,
+                spare,
+                requests: self.requests,
+                pid,
+                wish: &wish,
+                texts: &texts,
+                time,
+                lent: &lent,
+                ticks_per_microsecond: self.ticks_per_microsecond,
+            },
+        );
+        match made {
+            Ok((process, inner)) => {
+                let running = Running {
+                    process,
+                    time,
+                    texts,
+                    inner: Some(inner),
+                    lent,
+                };
+                if let Some(old) = self.running.insert(pid, running) {
+                    let destroyed = old.process.destroy(resources);
+                    debug_assert!(destroyed.is_ok(), "a process can be destroyed");
+                    self.free_time.push(old.time);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.free_time.push(time);
+                self.free_time.extend(lent);
+                Err(error)
+            }
+        }
+    }
+
+    /// What the sandbox `pid` shares.
+    pub fn inner(&mut self, pid: i32) -> Option<&mut Inner> {
+        self.running.get_mut(&pid)?.inner.as_mut()
+    }
+
+    /// Exports that nobody uses any more.
+    pub fn take_gone(&mut self) -> Vec<Tree> {
+        core::mem::take(&mut self.gone)
     }
 
     /// Starts a program as the process `pid`.
@@ -69,7 +155,14 @@ impl Natives {
         let started = self.spawn(resources, pid, native, time);
         match started {
             Ok(process) => {
-                self.running.insert(pid, Running { process, time });
+                let running = Running {
+                    process,
+                    time,
+                    texts: native.texts.clone(),
+                    inner: None,
+                    lent: Vec::new(),
+                };
+                self.running.insert(pid, running);
                 Ok(())
             }
             Err(error) => {
@@ -118,11 +211,6 @@ impl Natives {
         self.running.contains_key(&pid)
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.running.is_empty()
-    }
-
     /// Makes a process stand still.
     pub fn suspend(&self, pid: i32) {
         self.each(pid, Process::suspend);
@@ -145,10 +233,15 @@ impl Natives {
 
     /// Destroys a process.
     pub fn end(&mut self, resources: &mut Resources, pid: i32) {
-        if let Some(Running { process, time }) = self.running.remove(&pid) {
-            let destroyed = process.destroy(resources);
+        if let Some(running) = self.running.remove(&pid) {
+            let destroyed = running.process.destroy(resources);
             debug_assert!(destroyed.is_ok(), "a process can be destroyed");
-            self.free_time.push(time);
+            self.free_time.push(running.time);
+            self.free_time.extend(running.lent);
+            if let Some(inner) = running.inner {
+                self.gone
+                    .extend(inner.end(resources, &mut self.parts.spare));
+            }
         }
     }
 
@@ -167,6 +260,6 @@ impl Natives {
     }
 }
 
-fn texts(texts: &[Vec<u8>]) -> Vec<&[u8]> {
+pub fn texts(texts: &[Vec<u8>]) -> Vec<&[u8]> {
     texts.iter().map(Vec::as_slice).collect()
 }

@@ -1,11 +1,12 @@
 //! The arguments that the parent gives the personality.
 
+use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What the arguments ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Say every system call, not only unknown ones.
     pub trace: bool,
@@ -17,6 +18,8 @@ pub struct Options {
     pub program: Vec<Vec<u8>>,
     /// The environment, each `NAME=value`.
     pub environment: Vec<Vec<u8>>,
+    /// The sandbox that this is, within another.
+    pub within: Option<Wish>,
 }
 
 /// The program without any argument.
@@ -48,6 +51,7 @@ impl Options {
             time: 0,
             program: Vec::new(),
             environment: variables.map(<[u8]>::to_vec).collect(),
+            within: None,
         };
         if options.environment.is_empty() {
             options.environment = owned(&ENVIRONMENT);
@@ -69,6 +73,10 @@ impl Options {
                         .parse()
                         .map_err(|_| format!("{name} takes seconds since 1970"))?;
                 }
+                b"--within" => {
+                    let words: Vec<&[u8]> = arguments.collect();
+                    return options.within(Wish::of(&words)?);
+                }
                 b"--" => break,
                 _ => return Err(format!("there is no option {name}")),
             }
@@ -78,6 +86,26 @@ impl Options {
             options.program = owned(&SHELL);
         }
         Ok(options)
+    }
+
+    /// The options of a sandbox within another; the environment is changed as its own options say.
+    fn within(mut self, wish: Wish) -> Result<Options, String> {
+        let plan = &wish.plan;
+        self.program = core::iter::once(&plan.program)
+            .chain(&plan.arguments)
+            .cloned()
+            .collect();
+        let variables = self.environment.iter().filter_map(|variable| {
+            let at = variable.iter().position(|byte| *byte == b'=')?;
+            Some((variable[..at].to_vec(), variable[at + 1..].to_vec()))
+        });
+        self.environment = plan
+            .environment_from(variables.collect())
+            .into_iter()
+            .map(|(name, value)| [&name[..], b"=", &value[..]].concat())
+            .collect();
+        self.within = Some(wish);
+        Ok(self)
     }
 
     /// The path of the program.

@@ -1,5 +1,6 @@
 //! The endpoint of the native processes: receives their requests and ends, and answers when the files have answered.
 
+use crate::inner::{Inner, Input, TREE_SHIFT};
 use crate::natives::Natives;
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -10,6 +11,7 @@ use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::native;
 use sundog_linux_vfs::Errno;
 use sundog_protocols::host_process::{Answer, Request};
+use sundog_protocols::{Malformed, Words};
 use sundog_rt::Resources;
 use sundog_rt::cap::object::{Endpoint, Reply};
 use sundog_rt::cap::{Cap, Error};
@@ -30,6 +32,8 @@ pub struct Requests {
     waiting: BTreeMap<i32, Cap<Reply>>,
     /// Processes that have ended and are not taken apart yet.
     ended: Vec<i32>,
+    /// The notification was signalled.
+    pub notified: bool,
 }
 
 fn failed(error: Errno, text: &str) -> Answer {
@@ -40,7 +44,7 @@ fn answer(answer: native::Answer) -> Answer {
     match answer {
         native::Answer::Read(bytes) => Answer::Read(bytes),
         native::Answer::Written(count) => Answer::Written(count),
-        native::Answer::Failed(error) => failed(error, ""),
+        native::Answer::ReadFailed(error) | native::Answer::WriteFailed(error) => failed(error, ""),
     }
 }
 
@@ -65,6 +69,7 @@ impl Requests {
             spare: Vec::new(),
             waiting: BTreeMap::new(),
             ended: Vec::new(),
+            notified: false,
         })
     }
 
@@ -75,9 +80,6 @@ impl Requests {
         let gone = self.waiting.extract_if(.., |pid, _| !natives.has(*pid));
         self.spare.extend(gone.map(|(_, reply)| reply));
         drop(natives);
-        if self.natives.borrow().is_empty() {
-            return false;
-        }
         self.take_all(kernel)
     }
 
@@ -113,28 +115,118 @@ impl Requests {
 
     fn send(&mut self, kernel: &mut Kernel) {
         for (pid, done) in kernel.take_native_answers() {
-            self.reply(pid, &answer(done));
+            if !self.arrive(pid, &done) {
+                self.reply(pid, &answer(done));
+            }
         }
+        for tree in self.natives.borrow_mut().take_gone() {
+            tree.end(&mut kernel.vfs);
+        }
+    }
+
+    /// Input that a sandbox within asked for; whether it was that.
+    fn arrive(&mut self, pid: i32, done: &native::Answer) -> bool {
+        let mut natives = self.natives.borrow_mut();
+        let Some(inner) = natives.inner(pid) else {
+            return false;
+        };
+        inner.input = Input::Here(match done {
+            native::Answer::Read(bytes) => Ok(bytes.clone()),
+            native::Answer::ReadFailed(error) => Err(*error),
+            _ => return false,
+        });
+        // One that is gone needs no signal.
+        let _ = inner.shared.events.signal();
+        true
     }
 
     fn reply(&mut self, pid: i32, answer: &Answer) {
         if let Some(reply) = self.waiting.remove(&pid) {
-            let (info, words) = outgoing(&mut self.page, &answer.encode());
+            let message = answer.encode();
+            let (info, words) = match self.natives.borrow_mut().inner(pid) {
+                Some(inner) => shared(inner, message.as_slice()),
+                None => outgoing(&mut self.page, &message),
+            };
             // A process that is gone needs no answer.
             let _ = reply.reply(info, &words);
             self.spare.push(reply);
         }
     }
 
+    /// A file request of a sandbox within; it is answered at once.
+    fn serve_tree(&mut self, kernel: &mut Kernel, pid: i32, tree: usize, received: &Received) {
+        let mut natives = self.natives.borrow_mut();
+        let (info, words) = match natives.inner(pid) {
+            Some(inner) => {
+                let request = inner.shared.area.take(received.words[0]);
+                let request = request.unwrap_or_default();
+                let answer = inner.serve(&mut kernel.vfs, tree, &request);
+                shared(inner, answer.words())
+            }
+            None => (Info::new(0, 1), [0; 8]),
+        };
+        // A sandbox that is gone needs no answer.
+        let _ = self.next.reply(info, &words);
+    }
+
+    /// Input for a sandbox within: what is here, or nothing yet.
+    fn take_input(
+        &mut self,
+        kernel: &mut Kernel,
+        pid: i32,
+        descriptor: u32,
+        length: usize,
+    ) -> Answer {
+        let mut natives = self.natives.borrow_mut();
+        let Some(inner) = natives.inner(pid) else {
+            return failed(Errno::EINVAL, "");
+        };
+        match core::mem::take(&mut inner.input) {
+            Input::Here(Ok(mut bytes)) => {
+                let rest = bytes.split_off(length.min(bytes.len()));
+                if !rest.is_empty() {
+                    inner.input = Input::Here(Ok(rest));
+                }
+                return Answer::Read(bytes);
+            }
+            Input::Here(Err(error)) => return failed(error, ""),
+            Input::Asked => {}
+            Input::Idle => {
+                let descriptor = descriptor as i32;
+                let request = native::Request::Read { descriptor, length };
+                if let Err(error) = kernel.native_request(pid, request) {
+                    return failed(error, "");
+                }
+            }
+        }
+        inner.input = Input::Asked;
+        failed(Errno::EAGAIN, "")
+    }
+
     /// Takes a message. Whether a process may have become ready.
     fn take(&mut self, kernel: &mut Kernel, received: &Received) -> bool {
         if received.info.has(Info::NOTIFICATION) {
+            self.notified = true;
             return true;
         }
-        let Ok(pid) = i32::try_from(received.badge) else {
+        let tree = (received.badge >> TREE_SHIFT) as usize;
+        let Ok(pid) = i32::try_from(received.badge & ((1 << TREE_SHIFT) - 1)) else {
             return false;
         };
-        let request = arrived(&self.page, received).and_then(|words| Request::decode(&words));
+        if tree != 0 {
+            self.serve_tree(kernel, pid, tree, received);
+            return false;
+        }
+        let words = match self.natives.borrow_mut().inner(pid) {
+            Some(inner) => inner
+                .shared
+                .area
+                .take(received.words[0])
+                .ok_or(Malformed)
+                .and_then(|words| Words::from_slice(&words)),
+            None => arrived(&self.page, received),
+        };
+        let request = words.and_then(|words| Request::decode(&words));
         // The caller waits from here on, with a reply of its own.
         let fresh = match self.spare.pop() {
             Some(spare) => Ok(spare),
@@ -162,9 +254,20 @@ impl Requests {
                 let descriptor = descriptor as i32;
                 kernel.native_request(pid, native::Request::Write { descriptor, bytes })
             }
+            Ok(Request::Take { descriptor, length }) => {
+                let taken = self.take_input(kernel, pid, descriptor, length);
+                self.reply(pid, &taken);
+                return true;
+            }
             Ok(Request::Become) => {
-                let text = "sandboxes within a sandbox cannot be made by this personality yet";
-                self.reply(pid, &failed(Errno::ENOSYS, text));
+                let made = self.natives.borrow_mut().become_sandbox(
+                    &mut self.resources.borrow_mut(),
+                    kernel,
+                    pid,
+                );
+                if let Err((error, text)) = made {
+                    self.reply(pid, &failed(error, &text));
+                }
                 return false;
             }
             Err(_) => Err(Errno::EINVAL),
@@ -177,6 +280,12 @@ impl Requests {
             }
         }
     }
+}
+
+/// Puts a message into the pages that a sandbox within shares.
+fn shared(inner: &mut Inner, message: &[u64]) -> (Info, [u64; 8]) {
+    let length = inner.shared.area.put(message);
+    (Info::new(0, 1), [length, 0, 0, 0, 0, 0, 0, 0])
 }
 
 fn make_reply(resources: &RefCell<Resources>) -> Result<Cap<Reply>, Error> {

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use sundog_archive_core::Archive;
 use sundog_linux_core::frames::{Memory, PoolPages};
 use sundog_linux_vfs::{Closed, Errno, MountFlags, Setup, Vfs};
-use sundog_protocols::file::{Owner, Time};
+use sundog_protocols::file::{FileServer, Owner, Time};
 use sundog_tmpfs_core::{Clock, Limits, Tmpfs};
 
 /// How many looked-up names are kept.
@@ -33,7 +33,8 @@ impl Clock for Start {
     }
 }
 
-fn tmpfs(memory: &Arc<Memory>, seconds: u64, mode: u32) -> Box<Tmpfs<PoolPages>> {
+/// An empty file system in memory.
+pub fn tmpfs(memory: &Arc<Memory>, seconds: u64, mode: u32) -> Box<Tmpfs<PoolPages>> {
     let clock = Start(Time {
         seconds: seconds as i64,
         nanos: 0,
@@ -87,6 +88,27 @@ pub fn build(
         absent_is_fine(mounted.map(drop), path)?;
     }
     Ok(vfs)
+}
+
+/// Makes the files of a sandbox within another: a root folder alone.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn build_within(
+    root: (Box<dyn FileServer>, MountFlags),
+    memory: &Arc<Memory>,
+    seconds: u64,
+    mut random: Random,
+) -> Result<Vfs, String> {
+    let setup = Setup {
+        root: root.0,
+        flags: root.1,
+        anonymous: tmpfs(memory, seconds, 0o700),
+        random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
+        gates: Box::new(Closed),
+        names: NAMES,
+    };
+    Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))
 }
 
 fn absent_is_fine(mounted: Result<(), Errno>, path: &str) -> Result<(), String> {

@@ -1,5 +1,8 @@
 //! What the parent gave, made into what a sandbox needs: memory, objects, the line to the terminal, the files.
 
+use crate::channel::{self, Area, Channel};
+use crate::console::Console;
+use crate::inner::Parts;
 use crate::line::{Line, Wake};
 use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
@@ -9,16 +12,19 @@ use crate::random::Random;
 use crate::requests::Requests;
 use crate::root;
 use crate::terminal::Terminal;
+use crate::view::View;
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt::Debug;
 use sundog_linux_core::frames::Memory;
 use sundog_linux_core::kernel::{Kernel, Settings};
 use sundog_linux_memory::Pool;
-use sundog_rt::cap::object::{Frame, Notification, PageTables, Untyped, VSpace};
+use sundog_rt::cap::object::{Endpoint, Frame, Notification, PageTables, Untyped, VSpace};
 use sundog_rt::cap::{Cap, Error, Protection, Slots};
 use sundog_rt::ring::{Consumer, Mapped, Producer};
 use sundog_rt::{Environment, Package, Resources, sys};
@@ -45,8 +51,10 @@ pub type NativeTerminal = Terminal<Mapped, Cap<Notification>>;
 pub struct Sandbox {
     /// The personality.
     pub kernel: Kernel,
-    /// Its terminal.
-    pub terminal: NativeTerminal,
+    /// Its standard streams.
+    pub console: Console,
+    /// What its first process is to see, if it is a sandbox within another.
+    pub view: Option<View>,
     /// Native processes' requests, and what else wakes it.
     pub requests: Requests,
 }
@@ -59,15 +67,19 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let untyped: Cap<Untyped> = environment.require("pool");
     let archive: Cap<Frame> = environment.require("archive");
     let events: Cap<Notification> = environment.require("events");
-    let wake: Cap<Notification> = environment.require("wake");
     environment
         .thread()
         .bind_notification(Some(events))
         .map_err(refused("its notification"))?;
-    let input = ring(&mut environment, "input").map_err(refused("the ring of input"))?;
-    let output = ring(&mut environment, "output").map_err(refused("the ring of output"))?;
-    let line = Line::new(Consumer::new(input), Producer::new(output), wake, wake);
-    let terminal = Terminal::new(line);
+    let process: Option<Cap<Endpoint>> = environment.capability("process");
+    let terminal = match process {
+        None => Some(terminal(&mut environment)?),
+        Some(_) => None,
+    };
+    let area: Option<Cap<Frame>> = environment.capability("area");
+    let trees: Vec<Cap<Endpoint>> = (1..)
+        .map_while(|number| environment.capability(&format!("tree-{number}")))
+        .collect();
     let ticks_per_microsecond = environment.start.ticks_per_microsecond;
     let time = (1..)
         .map_while(|number| environment.capability(&format!("time-{number}")))
@@ -79,7 +91,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         ..
     } = environment;
 
-    let bytes = root_archive(&mut resources, archive, &options.root)?;
+    let package = boot_archive(&mut resources, archive)?;
+    let image = member(package, "linux")?;
     let (frame, pool) = pool(&mut resources, untyped)?;
     let memory = Memory::new(pool);
     let mut random = Random::new(&seed());
@@ -95,11 +108,50 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         endpoint,
         time,
         ticks_per_microsecond,
+        Parts {
+            image,
+            archive,
+            calendar: options.time,
+            spare: Vec::new(),
+        },
     )));
     let resources = Rc::new(RefCell::new(resources));
     let requests = Requests::new(endpoint, message, resources.clone(), natives.clone())
         .map_err(refused("the replies to native programs"))?;
-    let vfs = root::build(bytes, &memory, options.time, random.divide())?;
+    let mut settings = Settings::default();
+    let (vfs, console, view) = match (terminal, &options.within) {
+        (Some(terminal), _) => {
+            let bytes = member(package, &options.root)?;
+            let vfs = root::build(bytes, &memory, options.time, random.divide())?;
+            (vfs, Console::Terminal(terminal), None)
+        }
+        (None, Some(wish)) => {
+            let (Some(process), Some(area)) = (process, area) else {
+                return Err(String::from("no shared pages were given"));
+            };
+            if let Some(pids) = wish.plan.pids {
+                settings.max_tasks = settings.max_tasks.min(pids as usize);
+            }
+            if let Some(name) = &wish.plan.hostname {
+                settings.host_name.clone_from(name);
+            }
+            let mut channel = |endpoint| channel(&mut resources.borrow_mut(), endpoint, area);
+            let channels = [process; 3].into_iter().map(&mut channel);
+            let channels = channels.collect::<Result<Vec<_>, _>>()?;
+            let own = channel(process)?;
+            let trees = trees.into_iter().map(&mut channel);
+            let trees = trees.collect::<Result<VecDeque<_>, _>>()?;
+            let mut view = View::new(wish, trees, &memory, options.time);
+            let vfs = root::build_within(view.root(), &memory, options.time, random.divide())?;
+            let console = Console::Outside {
+                channels,
+                own,
+                queue: None,
+            };
+            (vfs, console, Some(view))
+        }
+        (None, None) => return Err(String::from("no options of a sandbox were given")),
+    };
     let machine = SundogMachine::new(
         Native::new(resources, frame, natives),
         Parameters {
@@ -109,10 +161,11 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             random,
         },
     );
-    let kernel = Kernel::new(Box::new(machine), memory, vfs, Settings::default());
+    let kernel = Kernel::new(Box::new(machine), memory, vfs, settings);
     Ok(Sandbox {
         kernel,
-        terminal,
+        console,
+        view,
         requests,
     })
 }
@@ -126,12 +179,32 @@ fn seed() -> [u64; 4] {
     core::array::from_fn(|_| sys::hardware_random().unwrap_or(0) ^ sys::ticks().rotate_left(32))
 }
 
-/// The bytes of the root folder, an archive in the boot package's archive.
-fn root_archive(
+/// The terminal at the end of the two rings.
+fn terminal(environment: &mut Environment) -> Result<NativeTerminal, String> {
+    let wake: Cap<Notification> = environment.require("wake");
+    let input = ring(environment, "input").map_err(refused("the ring of input"))?;
+    let output = ring(environment, "output").map_err(refused("the ring of output"))?;
+    let line = Line::new(Consumer::new(input), Producer::new(output), wake, wake);
+    Ok(Terminal::new(line))
+}
+
+/// A way to the personality outside.
+fn channel(
     resources: &mut Resources,
-    frame: Cap<Frame>,
-    name: &str,
-) -> Result<&'static [u8], String> {
+    endpoint: Cap<Endpoint>,
+    area: Cap<Frame>,
+) -> Result<Channel, String> {
+    let mapping = resources
+        .map(area, 0, channel::PAGES, Protection::READ_WRITE)
+        .map_err(refused("the shared pages"))?;
+    Ok(Channel {
+        endpoint,
+        area: Area(mapping),
+    })
+}
+
+/// The boot package's archive.
+fn boot_archive(resources: &mut Resources, frame: Cap<Frame>) -> Result<&'static [u8], String> {
     let pages = resources
         .slots
         .cnode()
@@ -141,7 +214,12 @@ fn root_archive(
         .and_then(|pages| resources.map_constant(frame, pages))
         .map_err(refused("the boot package"))?;
     let package = Package::decode(bytes).map_err(|error| String::from(error.text()))?;
-    match sundog_init_core::find(package.archive, name) {
+    Ok(package.archive)
+}
+
+/// A file of it.
+fn member(archive: &'static [u8], name: &str) -> Result<&'static [u8], String> {
+    match sundog_init_core::find(archive, name) {
         Ok(Some(file)) => Ok(file),
         Ok(None) => Err(format!("the boot package has no file {name}")),
         Err(_) => Err(String::from("the boot package's archive is damaged")),

@@ -37,6 +37,7 @@ mod dentry;
 mod descriptors;
 mod devices;
 pub mod errno;
+mod export;
 mod file;
 mod folder;
 mod gate;
@@ -61,6 +62,7 @@ mod working;
 
 pub use context::{Context, Creds, FdsId, FileId, FsId, Job, UserMemory};
 pub use errno::Errno;
+pub use export::{Export, Exported};
 pub use file::FileObject;
 pub use gate::{Closed, GateAnswer, GateRequest, Gatekeeper};
 pub use mounts::{MountFlags, Place};

@@ -221,8 +221,10 @@ impl Vfs {
                 None => return self.lost(known),
             },
             Body::Node { server, handle, .. } => {
+                let written = self.written.contains(&server);
                 let server_ref = self.server(server)?;
                 if let Some(known) = known
+                    && !written
                     && server_ref.private()
                 {
                     return Ok(at(known));

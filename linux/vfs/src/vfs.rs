@@ -51,6 +51,8 @@ pub struct Setup {
 
 /// Everything behind the descriptors of one sandbox.
 pub struct Vfs {
+    /// Trees that somebody else can change too.
+    pub(crate) written: BTreeSet<ServerId>,
     pub(crate) servers: Vec<Box<dyn FileServer>>,
     pub(crate) mounts: Mounts,
     pub(crate) dentries: Dentries,
@@ -94,6 +96,7 @@ impl Vfs {
         const MANY: usize = 1 << 20;
         let mut vfs = Vfs {
             servers: Vec::from([setup.anonymous]),
+            written: BTreeSet::new(),
             mounts: Mounts::new(),
             dentries: Dentries::new(setup.names),
             working: Table::new(MANY),

@@ -111,8 +111,8 @@ fn its_streams_are_the_caller_s_and_a_read_waits() {
     );
     for (descriptor, result) in [
         (1, Answer::Written(2)),
-        (0, Answer::Failed(Errno::EBADF)),
-        (2, Answer::Failed(Errno::EBADF)),
+        (0, Answer::WriteFailed(Errno::EBADF)),
+        (2, Answer::WriteFailed(Errno::EBADF)),
     ] {
         let bytes = b"ok".to_vec();
         let request = Request::Write { descriptor, bytes };

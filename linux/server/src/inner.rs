@@ -1,0 +1,305 @@
+//! A sandbox within this one: a second personality, made of a part of this one's memory, time and files.
+
+use crate::channel::{self, Area};
+use crate::natives::{CALL, texts};
+use crate::wish::Wish;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use sundog_linux_core::kernel::Kernel;
+use sundog_linux_core::load::Texts;
+use sundog_linux_vfs::{Errno, Export, Vfs};
+use sundog_protocols::file::wire::{Message, Reply};
+use sundog_protocols::file::{FileError, Session};
+use sundog_rt::Resources;
+use sundog_rt::cap::object::{Endpoint, Frame, Notification, SchedContext};
+use sundog_rt::cap::{Cap, Error, Protection};
+use sundog_rt::start::capability::FIRST_GIVEN;
+use sundog_rt::sys::abi::{Address, Rights};
+use sundog_spawn::{Fault, Grant, Process, Program, Time, What, spawn};
+
+/// Bytes for a sandbox's programs and their objects if nobody says how many.
+const MEMORY: u64 = 16 << 20;
+/// The least that makes sense.
+const LEAST: u64 = 4 << 20;
+/// Pages of the personality's own heap, and bytes that it makes objects of.
+const HEAP_PAGES: u32 = 768;
+const OWN: u64 = 1 << 20;
+/// Its slots.
+const SLOTS: u32 = 4096;
+/// Handles that it may hold on each bound tree.
+const HANDLES: usize = 4096;
+/// Where the number of a tree lies in a badge; below is the process id.
+pub const TREE_SHIFT: u32 = 32;
+
+/// What every sandbox within gets of.
+pub struct Parts {
+    /// The image of the personality.
+    pub image: &'static [u8],
+    /// The boot package, read only.
+    pub archive: Cap<Frame>,
+    /// Seconds of the calendar.
+    pub calendar: u64,
+    /// Notifications and frames of sandboxes that have ended.
+    pub spare: Vec<(Cap<Notification>, Cap<Frame>)>,
+}
+
+/// A tree of this sandbox that an inner one sees.
+pub struct Tree {
+    export: Export,
+    session: Session,
+}
+
+/// Input for an inner sandbox.
+#[derive(Debug, Default)]
+pub enum Input {
+    /// Nobody wants any.
+    #[default]
+    Idle,
+    /// It was asked for.
+    Asked,
+    /// It is here.
+    Here(Result<Vec<u8>, Errno>),
+}
+
+/// The objects between this personality and a sandbox within.
+pub struct Shared {
+    /// The shared pages.
+    pub area: Area,
+    /// What wakes the sandbox.
+    pub events: Cap<Notification>,
+    frame: Cap<Frame>,
+}
+
+/// What a sandbox within shares with this personality.
+pub struct Inner {
+    /// Pages and notification.
+    pub shared: Shared,
+    /// Its standard input.
+    pub input: Input,
+    trees: Vec<Tree>,
+}
+
+/// What a sandbox is started with.
+pub struct Start<'a> {
+    pub parts: &'a Parts,
+    pub spare: Option<(Cap<Notification>, Cap<Frame>)>,
+    pub requests: Cap<Endpoint>,
+    pub pid: i32,
+    pub wish: &'a Wish,
+    pub texts: &'a Texts,
+    pub time: Cap<SchedContext>,
+    pub lent: &'a [Cap<SchedContext>],
+    pub ticks_per_microsecond: u64,
+}
+
+impl Tree {
+    /// Gives it up.
+    pub fn end(mut self, vfs: &mut Vfs) {
+        if let Ok(mut exported) = vfs.exported(&self.export) {
+            self.session.end(&mut exported);
+        }
+        vfs.end_export(&self.export);
+    }
+}
+
+impl Inner {
+    /// Gives back what it shared, but for the trees, which the files take back.
+    pub fn end(
+        self,
+        resources: &mut Resources,
+        spare: &mut Vec<(Cap<Notification>, Cap<Frame>)>,
+    ) -> Vec<Tree> {
+        let Shared {
+            mut area,
+            events,
+            frame,
+        } = self.shared;
+        // The next sandbox sees nothing of this one.
+        let blanked = area.0.write(0, &alloc::vec![0; area.0.bytes()]);
+        let unmapped = resources.unmap(area.0);
+        let polled = events.poll();
+        if blanked.is_ok() && unmapped.is_ok() && polled.is_ok() {
+            spare.push((events, frame));
+        }
+        self.trees
+    }
+
+    /// Serves a request of the inner sandbox for one of its trees, counted from 1.
+    pub fn serve(&mut self, vfs: &mut Vfs, tree: usize, words: &[u64]) -> Message {
+        let tree = tree
+            .checked_sub(1)
+            .and_then(|tree| self.trees.get_mut(tree));
+        let Some(Tree { export, session }) = tree else {
+            return Reply::Error(FileError::EACCES).encode();
+        };
+        match vfs.exported(export) {
+            Ok(mut exported) => session.serve(&mut exported, words, &mut self.shared.area),
+            Err(_) => Reply::Error(FileError::EIO).encode(),
+        }
+    }
+}
+
+fn exports(
+    kernel: &mut Kernel,
+    start: &Start<'_>,
+    trees: &mut Vec<Tree>,
+) -> Result<(), (Errno, String)> {
+    let task = kernel.world.tids.get(&start.pid).copied();
+    let task = task.ok_or((Errno::ESRCH, String::new()))?;
+    for (source, read_only) in start.wish.sources() {
+        let exported = kernel
+            .with_files(task, |vfs, context| vfs.export(context, source, read_only))
+            .and_then(|exported| exported);
+        let export = exported.map_err(|error| {
+            let source = String::from_utf8_lossy(source);
+            (error, format!("Can't bind {source}: {error:?}"))
+        })?;
+        trees.push(Tree {
+            export,
+            session: Session::new(b"", HANDLES),
+        });
+    }
+    Ok(())
+}
+
+/// Makes the process and what is shared with it.
+///
+/// # Errors
+/// An error number and a sentence; nothing stays then.
+pub fn spawn_sandbox(
+    resources: &mut Resources,
+    kernel: &mut Kernel,
+    start: &Start<'_>,
+) -> Result<(Process, Inner), (Errno, String)> {
+    let memory = start.wish.plan.memory.unwrap_or(MEMORY);
+    if memory < LEAST {
+        return Err((
+            Errno::ENOMEM,
+            format!("--mem: a sandbox needs {LEAST} bytes at least"),
+        ));
+    }
+    let mut trees = Vec::new();
+    let made = exports(kernel, start, &mut trees)
+        .and_then(|()| build(resources, start, trees.len(), memory & !4095));
+    match made {
+        Ok((process, shared)) => Ok((
+            process,
+            Inner {
+                shared,
+                input: Input::Idle,
+                trees,
+            },
+        )),
+        Err(error) => {
+            for tree in trees {
+                tree.end(&mut kernel.vfs);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn build(
+    resources: &mut Resources,
+    start: &Start<'_>,
+    trees: usize,
+    memory: u64,
+) -> Result<(Process, Shared), (Errno, String)> {
+    let refused = |error: Error| (Errno::ENOMEM, format!("no memory for it: {error:?}"));
+    let (events, frame) = match start.spare {
+        Some(spare) => spare,
+        None => {
+            let frame = resources.frame(channel::PAGES).map_err(refused)?;
+            let Resources { pool, slots, .. } = &mut *resources;
+            (pool.make(slots, 0).map_err(refused)?, frame)
+        }
+    };
+    let mapping = resources
+        .map(frame, 0, channel::PAGES, Protection::READ_WRITE)
+        .map_err(refused)?;
+    let names: Vec<String> = (1..=trees).map(|tree| format!("tree-{tree}")).collect();
+    let times: Vec<String> = (1..=start.lent.len())
+        .map(|time| format!("time-{time}"))
+        .collect();
+    let copy = |source: Address, rights: Rights| What::Copy {
+        source,
+        rights,
+        badge: None,
+    };
+    let badged = |tree: usize| What::Copy {
+        source: start.requests.address(),
+        rights: CALL,
+        badge: Some(start.pid as u64 | (tree as u64) << TREE_SHIFT),
+    };
+    // Of the limit one quarter is for sandboxes and native programs of its own.
+    let children = (memory / 4) & !4095;
+    let mut given = alloc::vec![
+        ("process", badged(0)),
+        ("area", copy(frame.address(), Rights::ALL)),
+        ("events", copy(events.address(), Rights::ALL)),
+        ("archive", copy(start.parts.archive.address(), Rights::READ)),
+        (
+            "pool",
+            What::Memory {
+                bytes: memory - children
+            }
+        ),
+        ("children", What::Memory { bytes: children }),
+    ];
+    given.extend(
+        names
+            .iter()
+            .zip(1..)
+            .map(|(name, tree)| (&**name, badged(tree))),
+    );
+    given.extend(
+        times
+            .iter()
+            .zip(start.lent)
+            .map(|(name, time)| (&**name, copy(time.address(), Rights::ALL))),
+    );
+    let seconds = format!("{}", start.parts.calendar);
+    let mut program = Program::new(start.parts.image, b"linux", Time::Given(start.time));
+    program
+        .arguments
+        .extend([&b"--time"[..], seconds.as_bytes(), b"--within"]);
+    program.arguments.extend(texts(&start.texts.arguments));
+    program.variables = texts(&start.texts.environment);
+    program.ticks_per_microsecond = start.ticks_per_microsecond;
+    program.slots = SLOTS;
+    program.heap_pages = HEAP_PAGES;
+    program.memory = OWN;
+    program.fault = Some(Fault {
+        endpoint: start.requests,
+        badge: start.pid as u64,
+    });
+    program.grants = given
+        .into_iter()
+        .zip(FIRST_GIVEN..)
+        .map(|((name, what), slot)| Grant { name, slot, what })
+        .collect();
+    let spawned = spawn(resources, &program).map_err(|error| {
+        (
+            crate::natives::errno(error),
+            format!("it does not start: {error:?}"),
+        )
+    });
+    let process = match spawned {
+        Ok(process) => process,
+        Err(error) => {
+            let _ = resources.unmap(mapping);
+            return Err(error);
+        }
+    };
+    process.resume().map_err(refused)?;
+    let area = Area(mapping);
+    Ok((
+        process,
+        Shared {
+            area,
+            events,
+            frame,
+        },
+    ))
+}

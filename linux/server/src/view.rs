@@ -1,0 +1,97 @@
+//! The files of a sandbox within another: its options' file operations, done in their order.
+
+use crate::channel::Channel;
+use crate::root::tmpfs;
+use crate::wish::Wish;
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use sundog_linux_core::frames::Memory;
+use sundog_linux_vfs::constants::AT_FDCWD;
+use sundog_linux_vfs::{Context, Errno, MountFlags, Vfs};
+use sundog_options::{BindMode, Operation};
+use sundog_protocols::file::{Client, FileServer};
+
+/// What is left to do once there is a process.
+pub struct View {
+    operations: VecDeque<Operation>,
+    trees: VecDeque<Channel>,
+    memory: Arc<Memory>,
+    calendar: u64,
+}
+
+fn read_only(mode: BindMode) -> MountFlags {
+    MountFlags {
+        read_only: mode == BindMode::ReadOnly,
+        ..MountFlags::default()
+    }
+}
+
+impl View {
+    /// The view that is wished for, over the trees that are bound, in their order.
+    pub fn new(wish: &Wish, trees: VecDeque<Channel>, memory: &Arc<Memory>, calendar: u64) -> View {
+        View {
+            operations: wish.plan.operations.clone().into(),
+            trees,
+            memory: memory.clone(),
+            calendar,
+        }
+    }
+
+    /// The root folder: what is bound there first of all, else an empty folder.
+    pub fn root(&mut self) -> (Box<dyn FileServer>, MountFlags) {
+        if let Some(Operation::Bind { dest, mode, .. }) = self.operations.front()
+            && dest == b"/"
+            && let Some(tree) = self.trees.pop_front()
+        {
+            let flags = read_only(*mode);
+            self.operations.pop_front();
+            return (Box::new(Client::new(tree)), flags);
+        }
+        let empty = tmpfs(&self.memory, self.calendar, 0o755);
+        (empty, MountFlags::default())
+    }
+
+    /// Does the other operations.
+    ///
+    /// # Errors
+    /// What the first that fails says.
+    pub fn apply(mut self, vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
+        while let Some(operation) = self.operations.pop_front() {
+            self.one(vfs, context, &operation)?;
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        vfs: &mut Vfs,
+        context: &Context<'_>,
+        operation: &Operation,
+    ) -> Result<(), Errno> {
+        let plain = MountFlags::default();
+        match operation {
+            Operation::Bind { dest, mode, .. } => {
+                let tree = self.trees.pop_front().ok_or(Errno::ENOENT)?;
+                let tree = Box::new(Client::new(tree));
+                vfs.mount(dest, tree, read_only(*mode), b"bind", b"sundog")
+                    .map(drop)
+            }
+            // The size is the pool's; a smaller one is refused where the options are read.
+            Operation::Tmpfs { dest, perms, .. } => {
+                let tree = tmpfs(&self.memory, self.calendar, *perms);
+                vfs.mount(dest, tree, plain, b"tmpfs", b"tmpfs").map(drop)
+            }
+            Operation::Proc { dest } => vfs.mount_proc(dest, plain).map(drop),
+            Operation::Dev { dest } => {
+                let tree = tmpfs(&self.memory, self.calendar, 0o755);
+                vfs.mount_dev(dest, tree)
+            }
+            Operation::Dir { dest, perms } => match vfs.mkdirat(context, AT_FDCWD, dest, *perms) {
+                Ok(()) | Err(Errno::EEXIST) => Ok(()),
+                Err(error) => Err(error),
+            },
+            Operation::Symlink { target, dest } => vfs.symlinkat(context, target, AT_FDCWD, dest),
+        }
+    }
+}
