@@ -17,6 +17,8 @@ pub use busybox::Busybox;
 const INIT: &str = "init";
 /// The image of the Linux personality.
 pub const LINUX: &str = "linux";
+/// The native program that makes sandboxes within a sandbox of Linux programs.
+const SANDBOX: &str = "sandbox";
 /// The archive that is the root folder of Linux programs, in the boot package's archive.
 const LINUX_ROOT: &str = "linux.cpio";
 /// Pages in a MiB.
@@ -83,7 +85,9 @@ impl Plan {
         for image in images {
             files.push((image, read(&find(image)?)?));
             if image == LINUX {
-                files.push((LINUX_ROOT, busybox.root()?));
+                let sandbox = read(&find(SANDBOX)?)?;
+                let natives = ["sandbox", "bwrap"].map(|name| (name, &*sandbox));
+                files.push((LINUX_ROOT, busybox.root(&natives)?));
             }
         }
         let files: Vec<_> = files

@@ -83,8 +83,8 @@ impl Busybox {
         Ok(applets)
     }
 
-    /// The archive of the root folder.
-    pub fn root(&self) -> Result<Vec<u8>, Failure> {
+    /// The archive of the root folder, with native programs, by their names in /bin.
+    pub fn root(&self, natives: &[(&str, &[u8])]) -> Result<Vec<u8>, Failure> {
         let program = self.program()?;
         let mut archive = Archive::default();
         for folder in FOLDERS {
@@ -95,6 +95,9 @@ impl Busybox {
         archive.add("bin/busybox", Entry::File(0o755, &program));
         for applet in self.applets()? {
             archive.add(&format!("bin/{applet}"), Entry::Link("busybox"));
+        }
+        for (name, program) in natives {
+            archive.add(&format!("bin/{name}"), Entry::File(0o755, program));
         }
         Ok(archive.finish())
     }

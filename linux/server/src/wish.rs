@@ -71,6 +71,12 @@ impl Wish {
         if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
             return Err(format!("{option} does not work within a sandbox yet"));
         }
+        let late_root = |operation: &Operation| {
+            matches!(operation, Operation::Bind { dest, .. } if dest == b"/")
+        };
+        if plan.operations.iter().skip(1).any(late_root) {
+            return Err(String::from("what is bound to / must be the first file option"));
+        }
         let sized =
             |operation: &Operation| matches!(operation, Operation::Tmpfs { size: Some(_), .. });
         if plan.operations.iter().any(sized) {
@@ -120,7 +126,7 @@ mod tests {
     fn no_file_option_is_the_ordinary_view_or_for_bwrap_nothing() {
         assert_eq!(wish("sandbox sh").unwrap().sources().count(), 1);
         assert_eq!(wish("/bin/bwrap sh").unwrap().plan.operations, []);
-        let binds = wish("sandbox --bind /a /b --ro-bind /c / sh").unwrap();
+        let binds = wish("sandbox --bind /a / --ro-bind /c /d sh").unwrap();
         assert_eq!(
             binds.sources().collect::<Vec<_>>(),
             [(&b"/a"[..], false), (b"/c", true)]
@@ -137,6 +143,8 @@ mod tests {
             "sandbox --cpus 2 sh",
             "sandbox --allow serial sh",
             "sandbox --dev-bind / / sh",
+            "sandbox --tmpfs /tmp --size 5 --tmpfs /tmp sh",
+            "sandbox --bind /tmp /data --ro-bind / / sh",
         ] {
             assert!(wish(line).is_err(), "{line}");
         }

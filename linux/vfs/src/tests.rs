@@ -3,6 +3,7 @@
 mod copies;
 mod differential;
 mod epoll;
+mod exports;
 mod files;
 mod locks;
 mod mounts;

@@ -66,10 +66,27 @@ impl Pool {
         if let Some(index) = self.spare.iter().position(|child| child.bytes == bytes) {
             return Ok(self.spare.swap_remove(index));
         }
-        Ok(Child {
-            untyped: self.make(slots, bytes)?,
-            bytes,
-        })
+        let made = match self.make(slots, bytes) {
+            Err(Error::NotEnoughMemory) if !self.spare.is_empty() => {
+                self.give_up_spares(slots)?;
+                self.make(slots, bytes)
+            }
+            made => made,
+        };
+        made.map(|untyped| Child { untyped, bytes })
+    }
+
+    /// Deletes children that nobody uses, so that a range of which nothing is left starts again from its beginning.
+    fn give_up_spares(&mut self, slots: &mut Slots) -> Result<()> {
+        for child in self.spare.drain(..) {
+            slots.cnode().delete(child.untyped.slot())?;
+            slots.give(child.untyped.slot())?;
+        }
+        for range in &self.ranges {
+            // One of which something is still in use stays as it is.
+            let _ = range.reset();
+        }
+        Ok(())
     }
 
     /// Takes a child back with all that was made of it, wherever the capabilities went.

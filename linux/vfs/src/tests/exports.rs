@@ -1,0 +1,121 @@
+//! Exported folders over the wire: nothing above them, no change of read-only ones, no stale names behind the others.
+
+use super::world::*;
+use crate::*;
+use alloc::vec::Vec;
+use sundog_protocols::file::client::AREA_SIZE;
+use sundog_protocols::file::wire::{DataArea, Message};
+use sundog_protocols::file::{
+    Client, FileError, FileServer, Handle, OpenFlags, Owner, RenameFlags, Session, SetAttr,
+    Transport,
+};
+
+/// The other end of an export, in the same process.
+struct Loop<'a> {
+    files: Exported<'a>,
+    session: Session,
+    area: Vec<u8>,
+}
+
+impl Transport for Loop<'_> {
+    fn call(&mut self, request: &Message) -> Option<Message> {
+        let answer = self
+            .session
+            .serve(&mut self.files, request.words(), &mut self.area);
+        Some(answer)
+    }
+    fn area(&mut self) -> &mut dyn DataArea {
+        &mut self.area
+    }
+}
+
+fn client<'a>(world: &'a mut World, export: &Export) -> Client<Loop<'a>> {
+    Client::new(Loop {
+        files: world.vfs.exported(export).unwrap(),
+        session: Session::new(b"", 64),
+        area: alloc::vec![0; AREA_SIZE as usize],
+    })
+}
+
+fn world() -> World {
+    let mut world = World::new();
+    world.mkdir("/inside").unwrap();
+    world.mkdir("/inside/below").unwrap();
+    world.write_file("/inside/file", "text");
+    world.write_file("/outside", "secret");
+    world
+}
+
+fn export(world: &mut World, path: &str, read_only: bool) -> Result<Export, Errno> {
+    world.run(|vfs, cx| vfs.export(cx, path.as_bytes(), read_only))
+}
+
+#[test]
+fn a_read_only_export_is_read_and_not_changed() {
+    let mut world = world();
+    let export = export(&mut world, "/inside", true).unwrap();
+    let mut files = client(&mut world, &export);
+    let root = files.attach(b"").unwrap().handle;
+    let file = files.walk(root, b"file").unwrap().handle;
+    let open = files.open(file, OpenFlags::READ).unwrap();
+    let mut text = [0; 8];
+    assert_eq!(files.read(open, 0, &mut text), Ok(4));
+    assert_eq!(&text[..4], b"text");
+    let (no, owner) = (Err(FileError::EROFS), Owner::default());
+    let write = OpenFlags::READ.with(OpenFlags::WRITE);
+    assert_eq!(files.open(file, write).map(drop), no);
+    assert_eq!(files.create(root, b"x", write, 0o644, owner).map(drop), no);
+    assert_eq!(files.write(open, 0, b"x").map(drop), no);
+    assert_eq!(files.setattr(file, &SetAttr::default()), no);
+    assert_eq!(files.symlink(root, b"x", b"/", owner).map(drop), no);
+    assert_eq!(files.mkdir(root, b"x", 0o755, owner).map(drop), no);
+    assert_eq!(files.link(file, root, b"x"), no);
+    assert_eq!(files.unlink(root, b"file", false), no);
+    let flags = RenameFlags::default();
+    assert_eq!(files.rename(root, b"file", root, b"x", flags), no);
+}
+
+#[test]
+fn nothing_above_the_folder_is_reached() {
+    let mut world = world();
+    let export = export(&mut world, "/inside", false).unwrap();
+    let mut files = client(&mut world, &export);
+    let root = files.attach(b"").unwrap().handle;
+    for name in [&b".."[..], b".", b"", b"/", b"../outside", b"below/../..", b"/outside"] {
+        assert!(files.walk(root, name).is_err(), "{name:?}");
+    }
+    assert_eq!(files.walk(root, b"outside").map(drop), Err(FileError::ENOENT));
+    assert!(files.attach(b"outside").is_err());
+    // Handles of the server that this client was not given.
+    for number in 1..2000 {
+        assert_eq!(files.getattr(Handle(number)).map(drop), Err(FileError::EBADF));
+    }
+}
+
+#[test]
+fn what_the_other_side_changes_is_seen_here() {
+    let mut world = world();
+    assert_eq!(world.read_file("/inside/file").unwrap(), b"text");
+    let export = export(&mut world, "/inside", false).unwrap();
+    let mut files = client(&mut world, &export);
+    let root = files.attach(b"").unwrap().handle;
+    files.unlink(root, b"file", false).unwrap();
+    let write = OpenFlags::READ.with(OpenFlags::WRITE);
+    let made = files.create(root, b"new", write, 0o644, Owner::default());
+    files.write(made.unwrap().open, 0, b"made").unwrap();
+    assert_eq!(errno(world.read_file("/inside/file")), Errno::ENOENT);
+    assert_eq!(world.read_file("/inside/new").unwrap(), b"made");
+    world.vfs.end_export(&export);
+}
+
+#[test]
+fn only_folders_of_a_tree_are_exported() {
+    let mut world = world();
+    for (path, error) in [
+        ("/outside", Errno::ENOTDIR),
+        ("/missing", Errno::ENOENT),
+        ("/proc", Errno::EOPNOTSUPP),
+    ] {
+        assert_eq!(export(&mut world, path, true).map(drop), Err(error), "{path}");
+    }
+}
