@@ -139,6 +139,36 @@ pub const TESTS: &[TargetTest] = &[
         ..USUAL
     },
     TargetTest {
+        name: "hostile_driver",
+        system: Some("hostile"),
+        command_line: "exit-with=witness",
+        lines: &["init: 3 programs", "init: witness is done with status 0"],
+        ..USUAL
+    },
+    TargetTest {
+        name: "hostile_driver_on_the_other_cpu",
+        system: Some("hostile-two-cpus"),
+        command_line: "exit-with=witness",
+        lines: &["init: 3 programs", "init: witness is done with status 0"],
+        ..USUAL
+    },
+    TargetTest {
+        name: "linux_script",
+        system: Some("linux-script"),
+        command_line: "exit-with=linux",
+        lines: &["init: linux is done with status 0"],
+        limit: Duration::from_secs(60),
+        ..USUAL
+    },
+    TargetTest {
+        name: "sandbox_script",
+        system: Some("sandbox-script"),
+        command_line: "exit-with=linux",
+        lines: &["init: linux is done with status 0"],
+        limit: Duration::from_secs(60),
+        ..USUAL
+    },
+    TargetTest {
         name: "system_microvm",
         ..SYSTEM
     },
