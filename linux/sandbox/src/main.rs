@@ -93,7 +93,6 @@ fn run(environment: Environment) {
         }
         Err(error) => {
             personality.write(ERROR, error.message(front));
-            personality.write(ERROR, "\n");
             exit(1);
         }
     }
