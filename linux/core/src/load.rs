@@ -4,7 +4,7 @@ use crate::calls::Stop;
 use crate::elf::{self, Image, Segment};
 use crate::kernel::{Kernel, VfsPages};
 use crate::memory::{Access, AddressSpace, Area, Environment, FileRange, Purpose, USER_END};
-use crate::native::{MAX_IMAGE, NativeProgram};
+use crate::native::{NativeProgram, native_image};
 use crate::signal::FRAME_ROOM;
 use crate::task::TaskId;
 use alloc::vec::Vec;
@@ -19,8 +19,6 @@ const INTERPRETER_BASE: u64 = 0x7fff_e000_0000;
 const MAPPING_TOP: u64 = 0x7fff_e000_0000;
 /// The stack ends below this.
 const STACK_TOP: u64 = USER_END - 0x1000;
-/// Bytes of a native image that are read at a time.
-const CHUNK: usize = 64 * 1024;
 /// How many `#!` lines may lead from one to the next.
 const SCRIPTS: usize = 5;
 
@@ -69,7 +67,7 @@ fn open(
 }
 
 /// Reads exactly `length` bytes of a program.
-fn read_exactly(
+pub(crate) fn read_exactly(
     kernel: &mut Kernel,
     file: FileId,
     offset: u64,
@@ -104,38 +102,6 @@ fn read_image(kernel: &mut Kernel, file: FileId) -> Result<Image, Errno> {
         read_exactly(kernel, file, segment.offset + segment.file_size - 1, 1)?;
     }
     Ok(image)
-}
-
-/// The bytes of a native program; nothing if the file is none.
-fn native_image(kernel: &mut Kernel, file: FileId) -> Result<Option<Vec<u8>>, Errno> {
-    let Ok(header) = read_exactly(kernel, file, 0, elf::HEADER) else {
-        return Ok(None);
-    };
-    let Ok((offset, length)) = elf::program_headers(&header) else {
-        return Ok(None);
-    };
-    let table = read_exactly(kernel, file, offset, length)?;
-    let marked = elf::notes(&table).any(|(offset, length)| {
-        read_exactly(kernel, file, offset, length).is_ok_and(|notes| elf::is_native(&notes))
-    });
-    if !marked {
-        return Ok(None);
-    }
-    let mut image = Vec::new();
-    loop {
-        let done = image.len();
-        image.resize(done + CHUNK, 0);
-        let count = kernel
-            .vfs
-            .file_read_at(file, done as u64, &mut image[done..])?;
-        image.truncate(done + count);
-        if image.len() > MAX_IMAGE {
-            return Err(Errno::ENOEXEC);
-        }
-        if count == 0 {
-            return Ok(Some(image));
-        }
-    }
 }
 
 /// What a `#!` line says: the interpreter and its one argument.

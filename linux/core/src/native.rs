@@ -4,17 +4,21 @@
 //! request of the program, which the files answer at once or when they can. Stops, continuations and ends go to the machine.
 use crate::Errno;
 use crate::calls::Stop;
+use crate::elf;
 use crate::kernel::Kernel;
-use crate::load::Texts;
+use crate::load::{Texts, read_exactly};
 use crate::process::End;
 use crate::task::{TaskId, Wait, WaitKey};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use sundog_linux_vfs::FileId;
 
 /// The largest image of a native program, in bytes.
 pub const MAX_IMAGE: usize = 4 << 20;
 /// Most bytes that one request moves.
 pub const MAX_MOVED: usize = 64 * 1024;
+/// Bytes of an image that are read at a time.
+const CHUNK: usize = 64 * 1024;
 /// The streams that a native program reaches: descriptors 0 to 2.
 const STREAMS: i32 = 3;
 
@@ -71,6 +75,38 @@ pub struct Natives {
 struct Native {
     requests: Vec<Request>,
     suspended: bool,
+}
+
+/// The bytes of a native program; nothing if the file is none.
+pub(crate) fn native_image(kernel: &mut Kernel, file: FileId) -> Result<Option<Vec<u8>>, Errno> {
+    let Ok(header) = read_exactly(kernel, file, 0, elf::HEADER) else {
+        return Ok(None);
+    };
+    let Ok((offset, length)) = elf::program_headers(&header) else {
+        return Ok(None);
+    };
+    let table = read_exactly(kernel, file, offset, length)?;
+    let marked = elf::notes(&table).any(|(offset, length)| {
+        read_exactly(kernel, file, offset, length).is_ok_and(|notes| elf::is_native(&notes))
+    });
+    if !marked {
+        return Ok(None);
+    }
+    let mut image = Vec::new();
+    loop {
+        let done = image.len();
+        image.resize(done + CHUNK, 0);
+        let count = kernel
+            .vfs
+            .file_read_at(file, done as u64, &mut image[done..])?;
+        image.truncate(done + count);
+        if image.len() > MAX_IMAGE {
+            return Err(Errno::ENOEXEC);
+        }
+        if count == 0 {
+            return Ok(Some(image));
+        }
+    }
 }
 
 impl Natives {

@@ -71,11 +71,11 @@ impl Wish {
         if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
             return Err(format!("{option} does not work within a sandbox yet"));
         }
-        let late_root = |operation: &Operation| {
-            matches!(operation, Operation::Bind { dest, .. } if dest == b"/")
-        };
+        let late_root = |operation: &Operation| matches!(operation, Operation::Bind { dest, .. } if dest == b"/");
         if plan.operations.iter().skip(1).any(late_root) {
-            return Err(String::from("what is bound to / must be the first file option"));
+            return Err(String::from(
+                "what is bound to / must be the first file option",
+            ));
         }
         let sized =
             |operation: &Operation| matches!(operation, Operation::Tmpfs { size: Some(_), .. });

@@ -81,14 +81,28 @@ fn nothing_above_the_folder_is_reached() {
     let export = export(&mut world, "/inside", false).unwrap();
     let mut files = client(&mut world, &export);
     let root = files.attach(b"").unwrap().handle;
-    for name in [&b".."[..], b".", b"", b"/", b"../outside", b"below/../..", b"/outside"] {
+    for name in [
+        &b".."[..],
+        b".",
+        b"",
+        b"/",
+        b"../outside",
+        b"below/../..",
+        b"/outside",
+    ] {
         assert!(files.walk(root, name).is_err(), "{name:?}");
     }
-    assert_eq!(files.walk(root, b"outside").map(drop), Err(FileError::ENOENT));
+    assert_eq!(
+        files.walk(root, b"outside").map(drop),
+        Err(FileError::ENOENT)
+    );
     assert!(files.attach(b"outside").is_err());
     // Handles of the server that this client was not given.
     for number in 1..2000 {
-        assert_eq!(files.getattr(Handle(number)).map(drop), Err(FileError::EBADF));
+        assert_eq!(
+            files.getattr(Handle(number)).map(drop),
+            Err(FileError::EBADF)
+        );
     }
 }
 
@@ -116,6 +130,10 @@ fn only_folders_of_a_tree_are_exported() {
         ("/missing", Errno::ENOENT),
         ("/proc", Errno::EOPNOTSUPP),
     ] {
-        assert_eq!(export(&mut world, path, true).map(drop), Err(error), "{path}");
+        assert_eq!(
+            export(&mut world, path, true).map(drop),
+            Err(error),
+            "{path}"
+        );
     }
 }
