@@ -120,7 +120,9 @@ fn run(test: &TargetTest) -> Result<(), String> {
     let outcome = outcome.map_err(|failure| failure.text().to_owned())?;
     let text = Outcome::text(&log);
     let said = conversation.as_ref().map_or(Ok(()), Conversation::result);
-    let judged = said.and_then(|()| judge(test, outcome.as_ref(), &text));
+    let judged = said
+        .and_then(|()| judge(test, outcome.as_ref(), &text))
+        .and_then(|()| judge_console(test, &Outcome::text(&Port::Console.log(&folder))));
     judged.map_err(|wrong| {
         let logs = folder.keep();
         format!(
@@ -145,6 +147,17 @@ fn judge(test: &TargetTest, outcome: Option<&Outcome>, text: &str) -> Result<(),
     match missing_line(test, text) {
         Some(line) => Err(format!("the kernel's text lacks the line {line:?}")),
         None => Ok(()),
+    }
+}
+
+/// Compares what COM1 got with what the test expects there.
+fn judge_console(test: &TargetTest, text: &str) -> Result<(), String> {
+    match test.console {
+        Some((part, times)) if text != part.repeat(times) => Err(format!(
+            "COM1 got {} bytes that are not {times} times {part:?}",
+            text.len()
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -190,8 +203,19 @@ mod tests {
     }
 
     #[test]
+    fn the_console_gets_no_more_and_no_less() {
+        let test = TESTS.iter().find(|test| test.console.is_some()).unwrap();
+        assert_eq!(judge_console(test, &".".repeat(300)), Ok(()));
+        for text in ["", &".".repeat(299), &".".repeat(301), &"x".repeat(300)] {
+            assert!(judge_console(test, text).is_err(), "{text:?}");
+        }
+        assert_eq!(judge_console(&TESTS[0], "anything"), Ok(()));
+    }
+
+    #[test]
     fn a_line_counts_when_it_is_whole() {
-        let test = TESTS.iter().find(|test| test.system.is_some()).unwrap();
+        let mut tests = TESTS.iter();
+        let test = tests.find(|test| test.name == "system_microvm").unwrap();
         assert_eq!(test.lines, ["init: 2 programs"]);
         assert!(has_lines(test, "sundog: 2 CPUs\ninit: 2 programs\n"));
         for text in [

@@ -40,6 +40,8 @@ pub struct TargetTest {
     pub ending: Ending,
     /// Lines that the kernel's text must contain.
     pub lines: &'static [&'static str],
+    /// What COM1 gets, no more and no less: this text, so many times. Only for a test without a conversation.
+    pub console: Option<(&'static str, usize)>,
     /// What the host and the system say to each other; empty: the host is silent.
     pub steps: &'static [Step],
     /// The time limit, about ten times what the test takes on a small computer.
@@ -56,6 +58,7 @@ const USUAL: TargetTest = TargetTest {
     icount: false,
     ending: Ending::Pass,
     lines: &[],
+    console: None,
     steps: &[],
     limit: Duration::from_secs(20),
 };
@@ -143,6 +146,7 @@ pub const TESTS: &[TargetTest] = &[
         system: Some("hostile"),
         command_line: "exit-with=witness",
         lines: &["init: 3 programs", "init: witness is done with status 0"],
+        console: Some((".", 300)),
         ..USUAL
     },
     TargetTest {
@@ -150,6 +154,7 @@ pub const TESTS: &[TargetTest] = &[
         system: Some("hostile-two-cpus"),
         command_line: "exit-with=witness",
         lines: &["init: 3 programs", "init: witness is done with status 0"],
+        console: Some((".", 300)),
         ..USUAL
     },
     TargetTest {
@@ -202,5 +207,12 @@ pub const TESTS: &[TargetTest] = &[
         name: "consent_black",
         steps: BLACK,
         ..CONSENT
+    },
+    TargetTest {
+        name: "bench_runs",
+        system: Some("bench"),
+        command_line: "exit-with=bench",
+        limit: Duration::from_secs(60),
+        ..USUAL
     },
 ];
