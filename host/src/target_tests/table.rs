@@ -78,15 +78,6 @@ const CONSENT: TargetTest = TargetTest {
     ..SYSTEM
 };
 
-/// What the rows with a hostile program have in common: a witness uses the neighbour's driver, and ends the machine.
-const HOSTILE: TargetTest = TargetTest {
-    system: Some("hostile"),
-    command_line: "exit-with=witness",
-    console: Some((".", 300)),
-    limit: Duration::from_secs(60),
-    ..USUAL
-};
-
 /// The essay's conversation: the terminal's bytes, then each message of a request up to the record, then the revoke.
 const ONCE: &[Step] = &[
     Step::Output("asker: ready"),
@@ -151,6 +142,22 @@ pub const TESTS: &[TargetTest] = &[
         ..USUAL
     },
     TargetTest {
+        name: "hostile_driver",
+        system: Some("hostile"),
+        command_line: "exit-with=witness",
+        lines: &["init: 3 programs", "init: witness is done with status 0"],
+        console: Some((".", 300)),
+        ..USUAL
+    },
+    TargetTest {
+        name: "hostile_driver_on_the_other_cpu",
+        system: Some("hostile-two-cpus"),
+        command_line: "exit-with=witness",
+        lines: &["init: 3 programs", "init: witness is done with status 0"],
+        console: Some((".", 300)),
+        ..USUAL
+    },
+    TargetTest {
         name: "linux_script",
         system: Some("linux-script"),
         command_line: "exit-with=linux",
@@ -200,15 +207,6 @@ pub const TESTS: &[TargetTest] = &[
         name: "consent_black",
         steps: BLACK,
         ..CONSENT
-    },
-    TargetTest {
-        name: "hostile_driver",
-        ..HOSTILE
-    },
-    TargetTest {
-        name: "hostile_driver_two_cpus",
-        system: Some("hostile-two-cpus"),
-        ..HOSTILE
     },
     TargetTest {
         name: "bench_runs",
