@@ -1,0 +1,79 @@
+//! A program asks a person for a device.
+
+use super::{Board, SYSTEM, Step, TargetTest};
+use sundog_protocols::consent::Answer;
+
+/// What the rows about consent have in common: a test program asks for the guarded line.
+const CONSENT: TargetTest = TargetTest {
+    system: Some("consent-trial"),
+    lines: &["init: 6 programs"],
+    ..SYSTEM
+};
+
+/// The essay's conversation: the terminal's bytes, then each message of a request up to the record, then the revoke.
+const ONCE: &[Step] = &[
+    Step::Output("asker: ready"),
+    Step::Type("hello\n"),
+    Step::Output("asker: you typed hello"),
+    Step::Message("program -> consent: open"),
+    Step::Message("consent -> person: ask"),
+    Step::Answer(Answer::Once),
+    Step::Message("person -> consent: answer once"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Output("asker: opened, once"),
+    Step::Device("S"),
+    Step::Output("asker: recorded S"),
+    Step::Message("program -> handler: record"),
+    Step::Log("\"event\":\"use\""),
+    Step::Revoke,
+    Step::Message("consent -> handler: revoke"),
+    Step::Output("asker: revoked"),
+    Step::Exit(0),
+];
+
+/// No means no.
+const DENIED: &[Step] = &[
+    Step::Output("asker: ready"),
+    Step::Type("hello\n"),
+    Step::Answer(Answer::Deny),
+    Step::Output("asker: refused, Denied"),
+    Step::Exit(3),
+    Step::Never("recorded"),
+];
+
+/// An empty device delivers nothing, and can be taken back as well.
+const BLACK: &[Step] = &[
+    Step::Output("asker: ready"),
+    Step::Type("hello\n"),
+    Step::Answer(Answer::Black),
+    Step::Output("asker: opened, black"),
+    Step::Device("S"),
+    Step::Revoke,
+    Step::Output("asker: revoked"),
+    Step::Exit(0),
+    Step::Never("recorded"),
+];
+
+pub const ROWS: &[TargetTest] = &[
+    TargetTest {
+        name: "consent_once",
+        steps: ONCE,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_once_q35",
+        steps: ONCE,
+        board: Board::Q35,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_denied",
+        steps: DENIED,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_black",
+        steps: BLACK,
+        ..CONSENT
+    },
+];
