@@ -263,7 +263,10 @@ mod tests {
         assert_eq!(guard.deadline(), Some(SECOND / 10));
         assert_eq!(guard.tick(SECOND / 10 - 1), []);
         assert_eq!(guard.tick(SECOND / 10), [12]);
-        assert_eq!((guard.deadline(), guard.ready(2, SECOND / 10)), (None, Ok(1)));
+        assert_eq!(
+            (guard.deadline(), guard.ready(2, SECOND / 10)),
+            (None, Ok(1))
+        );
         assert_eq!((guard.ready(1, 0), guard.ready(3, 0)), (Ok(0), Ok(0)));
         assert_eq!(
             guard.record(2, 100, SECOND / 5),
