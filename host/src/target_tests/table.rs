@@ -1,6 +1,7 @@
 //! The table of target tests: one row, one machine.
 
 mod consent;
+mod device;
 mod drivers;
 mod kernel;
 mod linux;
@@ -76,7 +77,13 @@ const SYSTEM: TargetTest = TargetTest {
 };
 
 /// The rows, by what they are about.
-const GROUPS: &[&[TargetTest]] = &[kernel::ROWS, drivers::ROWS, linux::ROWS, consent::ROWS];
+const GROUPS: &[&[TargetTest]] = &[
+    kernel::ROWS,
+    drivers::ROWS,
+    linux::ROWS,
+    consent::ROWS,
+    device::ROWS,
+];
 
 /// All target tests.
 pub fn tests() -> impl Iterator<Item = &'static TargetTest> {
