@@ -44,4 +44,12 @@ pub const ROWS: &[TargetTest] = &[
         steps: EXCHANGE,
         ..SYSTEM
     },
+    // A ring: what is written across its end comes out whole.
+    TargetTest {
+        name: "native_ring",
+        system: Some("ring"),
+        command_line: "exit-with=reader",
+        lines: &["init: reader is done with status 0"],
+        ..USUAL
+    },
 ];
