@@ -5,6 +5,7 @@ mod device;
 mod drivers;
 mod kernel;
 mod linux;
+mod native;
 
 use super::conversation::Step;
 use crate::images::KERNEL;
@@ -81,6 +82,7 @@ const GROUPS: &[&[TargetTest]] = &[
     kernel::ROWS,
     drivers::ROWS,
     linux::ROWS,
+    native::ROWS,
     consent::ROWS,
     device::ROWS,
 ];

@@ -103,9 +103,10 @@ fn run_program(
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);
+        requests.notified |= core::mem::take(&mut kernel.notified);
+        changed |= kernel.vfs.work_gates(requests.notified);
         let notified = core::mem::take(&mut requests.notified);
         changed |= console.work(&mut kernel.vfs, notified);
-        changed |= kernel.vfs.work_gates(notified);
         match step {
             Step::Ran => {}
             Step::Finished(end) => return Ok(end),
