@@ -103,8 +103,10 @@ fn run_program(
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);
-        requests.notified |= core::mem::take(&mut kernel.notified);
-        changed |= kernel.vfs.work_gates(requests.notified);
+        let in_guest = core::mem::take(&mut kernel.notified);
+        requests.notified |= in_guest;
+        let news = core::mem::take(&mut requests.news) || in_guest;
+        changed |= kernel.vfs.work_gates(news);
         let notified = core::mem::take(&mut requests.notified);
         changed |= console.work(&mut kernel.vfs, notified);
         match step {

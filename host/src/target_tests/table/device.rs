@@ -78,7 +78,7 @@ const OTHERS: &[Step] = &[
     Step::Answer(Answer::Deny),
     Step::Output(": Permission denied"),
     Step::Device("one"),
-    Step::Output("one"),
+    Step::Output("one=0"),
 ];
 
 /// Ctrl-C ends the program, and the question with it.
