@@ -70,13 +70,16 @@ const REVOKED: &[Step] = &[
 /// Other processes go on while the question stands; two questions wait for their turn.
 const OTHERS: &[Step] = &[
     Step::Output("# "),
-    Step::Type("(head -c 3 /dev/ttyS1; echo =$?) & (tail -c 3 /dev/ttyS1; echo :$?) & true\n"),
-    Step::Message("consent -> person: ask serial +1"),
+    Step::Type("(head -c 3 /dev/ttyS1; echo =$?) &\n"),
+    Step::Message("consent -> person: ask serial +1 [question 1: "),
+    Step::Type("(cat /dev/ttyS1; echo :$?) &\n"),
+    Step::Message("program -> consent: open serial +1"),
     Step::Type("for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done; echo on$i | cat\n"),
     Step::Output("on9"),
     Step::Answer(Answer::Once),
     Step::Answer(Answer::Deny),
     Step::Output(": Permission denied"),
+    Step::Output(":1"),
     Step::Device("one"),
     Step::Output("one=0"),
 ];
