@@ -57,7 +57,7 @@ pub struct Answered<L> {
 /// An open under way.
 enum Request<L> {
     /// No asker is free.
-    Waiting(Words),
+    Waiting(Box<Words>),
     /// It is with the service.
     Asked,
     /// It was answered.
@@ -175,7 +175,7 @@ impl<P: Port> Keeper<P> {
         };
         let words = open.encode().map_err(|Malformed| Errno::EINVAL)?;
         self.next_number += 1;
-        let request = Request::Waiting(words);
+        let request = Request::Waiting(Box::new(words));
         Ok(Numbered { number, request })
     }
 
