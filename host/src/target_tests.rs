@@ -102,7 +102,7 @@ fn run(test: &TargetTest) -> Result<(), String> {
     let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
     if let Some(name) = test.system {
         let manifest = images::manifest(name);
-        let written = image::write(&manifest, &folder).and_then(|package| {
+        let written = image::write(&manifest, &test.guests, &folder).and_then(|package| {
             machine.archive = Some(package);
             image::Plan::read(&manifest, &images::native)
         });

@@ -8,6 +8,7 @@ mod linux;
 mod native;
 
 use super::conversation::Step;
+use crate::image::Guests;
 use crate::images::KERNEL;
 use crate::qemu::Board;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct TargetTest {
     pub image: &'static str,
     /// The manifest of the system in the boot package; without one there is no package.
     pub system: Option<&'static str>,
+    /// What the system's Linux programs have besides busybox: the first script is what the personality runs.
+    pub guests: Guests<'static>,
     /// The kernel's command line.
     pub command_line: &'static str,
     /// The board.
@@ -59,6 +62,10 @@ const USUAL: TargetTest = TargetTest {
     name: "",
     image: KERNEL,
     system: None,
+    guests: Guests {
+        programs: &[],
+        scripts: &[],
+    },
     command_line: "",
     board: Board::Microvm,
     icount: false,
