@@ -102,7 +102,7 @@ impl Kernel {
             );
             let (flags, bits) = (entry.flags(), entry.software() & 3);
             assert_eq!(
-                bits & !(frame.rights.get() >> 1),
+                bits & !(frame.rights().0 >> 1),
                 0,
                 "an entry's rights are its capability's"
             );

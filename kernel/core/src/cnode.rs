@@ -123,7 +123,7 @@ impl Kernel {
         }
         let to = self.get(target);
         to.describe_as(from);
-        to.rights.set(rights.0);
+        to.set_rights(rights);
         if let Some(badge) = badge {
             to.badge.set(badge);
         }
@@ -140,7 +140,7 @@ impl Kernel {
             _ => slot.size.get(),
         };
         let word = u64::from(slot.object.kind())
-            | u64::from(slot.rights.get()) << 16
+            | u64::from(slot.rights().0) << 16
             | u64::from(size) << 32;
         let second = match slot.kind() {
             Some(ObjectType::Irq | ObjectType::IoPorts) => u64::from(slot.object.number()),
@@ -158,7 +158,7 @@ impl Kernel {
         let slot = self.get(own);
         slot.object.set(cnode);
         slot.size.set(slots);
-        slot.rights.set(CNode::RIGHTS.0);
+        slot.set_rights(CNode::RIGHTS);
         self.get(cnode).count.set(1);
         self.tree_insert(self.root(), own);
         cnode

@@ -25,6 +25,8 @@ pub struct SchedContext = 40 {
     pub cpu: Cell<u32>,
     /// The priority.
     pub priority: Cell<u8>,
+    /// The bits of all priorities up to its own.
+    pub ceiling: Cell<u64>,
     /// Whether it is in its CPU's run queue.
     pub queued: Cell<bool>,
     /// Ticks for each period; 0 until it is configured.
@@ -95,6 +97,7 @@ impl Kernel {
         let object = self.get(context);
         self.timer_disarm(self.context_timer(context));
         object.priority.set(priority as u8);
+        object.ceiling.set(u64::MAX >> (PRIORITIES - 1 - priority));
         object.cpu.set(cpu as u32);
         object.budget.set(budget);
         object.period.set(period);

@@ -29,6 +29,8 @@ pub struct Cpu = 69 {
     pub armed: Cell<u64>,
     /// The next choice must not keep the context at the front of its priority.
     pub yields: Cell<bool>,
+    /// The CPU's bit in sets of CPUs.
+    pub mask: Cell<u64>,
     /// Priorities at which somebody waits, a bit each.
     pub waiting: Cell<u64>,
     /// The first context of each priority.
@@ -46,8 +48,9 @@ impl Cpu {
     /// Units of a CPU's state.
     pub const UNITS: u32 = Self::WHEEL + (size_of::<Wheel>() / 64) as u32;
 
-    pub(crate) fn create(token: &mut Token, unit: u32) {
-        token.create::<Cpu>(unit);
+    pub(crate) fn create(token: &mut Token, unit: u32, cpu: u32) {
+        let state = token.create::<Cpu>(unit);
+        token.get(state).mask.set(1 << cpu);
         token.create::<Wheel>(unit + Self::WHEEL);
     }
 }
@@ -245,8 +248,9 @@ impl Kernel {
     }
 
     fn resume_guest(&self, vcpu: Ref<VCpu>) {
-        hardware::fpu_leave(&self.token, Some(self.vcpu_page(vcpu)));
-        hardware::resume(&self.token, Some(&self.get(vcpu).registers));
+        let page = self.vcpu_page(vcpu);
+        hardware::fpu_leave(&self.token, Some(page));
+        hardware::resume_guest(&self.token, &self.get(vcpu).registers, page);
     }
 
     /// Loads the root of the address space in a slot, or the kernel's own. False if the slot holds none.
@@ -260,21 +264,12 @@ impl Kernel {
             None => None,
         };
         let state = self.get(self.cpu_state(self.cpu));
-        let old = state.vspace.get();
         // A root that every CPU had to leave is not the last one of any CPU any more.
-        if old == wanted {
+        if state.vspace.get() == wanted {
             return true;
         }
-        if let Some(vspace) = wanted {
-            self.vspace_loaded(vspace, self.cpu);
-        }
+        self.vspace_loads(wanted, self.cpu);
         hardware::load_root(&self.token, wanted.map(|vspace| self.vspace_root(vspace)));
-        if let Some(old) = old
-            && wanted != Some(old)
-        {
-            self.vspace_unloaded(old, self.cpu);
-        }
-        state.vspace.set(wanted);
         true
     }
 
@@ -289,8 +284,11 @@ impl Kernel {
             };
             let object = self.get(timer);
             if let Some(thread) = object.thread.get() {
-                self.vcpu_deadline(thread);
-                self.cancel_and_wake(thread, Error::TimedOut);
+                if object.guest.get() {
+                    self.vcpu_deadline(thread);
+                } else {
+                    self.cancel_and_wake(thread, Error::TimedOut);
+                }
             } else if let Some(context) = object.context.get() {
                 let state = self.get(context);
                 state.began.set(now);
@@ -310,7 +308,7 @@ impl Kernel {
         let Some(runner) = object.runner.get() else {
             return false;
         };
-        let more_urgent = state.waiting.get() >> object.priority.get() > 1;
+        let more_urgent = state.waiting.get() > object.ceiling.get();
         let goes_on = self.get(runner).state() == State::Ready
             && !more_urgent
             && !state.yields.get()

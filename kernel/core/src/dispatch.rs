@@ -92,16 +92,8 @@ macro_rules! perform {
 sundog_abi::for_each_syscall!(dispatch);
 
 impl Kernel {
-    /// Deals with one entry into the kernel and chooses what runs next.
-    #[inline(always)]
+    /// Deals with one entry into the kernel and chooses what runs next. System calls that [`crate::Fast`] did do not get here.
     pub fn handle(&mut self, event: Event) {
-        if event != Event::Syscall || !self.fast_path() {
-            self.handle_slowly(event);
-        }
-    }
-
-    #[inline(never)]
-    fn handle_slowly(&mut self, event: Event) {
         match event {
             Event::Interrupt { vector } => {
                 self.interrupt(hardware::line_of(vector));

@@ -66,7 +66,7 @@ impl Kernel {
             // At once, so that those who are told cannot queue up again.
             object.receivers.set(object.receivers.get() - 1);
             let capability = self.get(slot);
-            capability.rights.set(rights.without(Rights::RECEIVE).0);
+            capability.set_rights(rights.without(Rights::RECEIVE));
             capability.set(flag::DYING);
         }
         if object.receivers.get() == 0 {

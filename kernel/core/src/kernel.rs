@@ -69,11 +69,11 @@ impl Kernel {
             token.create::<Line>(unit + Self::LINES_UNIT + line);
         }
         for cpu in 0..cpus {
-            Cpu::create(&mut token, unit + Self::CPUS_UNIT + cpu * Cpu::UNITS);
+            Cpu::create(&mut token, unit + Self::CPUS_UNIT + cpu * Cpu::UNITS, cpu);
         }
         let kernel = Kernel::resume(token, system, 0);
         kernel.get(system).cpus.set(cpus);
-        kernel.get(root).rights.set(0);
+        kernel.get(root).set_rights(sundog_abi::Rights::NONE);
         kernel
     }
 

@@ -55,6 +55,7 @@ pub use cnode::CNode;
 pub use context::SchedContext;
 pub use cpu::Cpu;
 pub use endpoint::Endpoint;
+pub use fast::Fast;
 pub use ipc::Wish;
 pub use kernel::{Kernel, Outcome, Stop, System};
 pub use mapping::{End, Records};

@@ -81,7 +81,7 @@ impl Kernel {
             _ => unreachable!("object_shape refuses other types"),
         };
         let made = self.get(slot);
-        made.rights.set(rights.0);
+        made.set_rights(rights);
         if kind == ObjectType::PageTables {
             made.size.set(size as u32);
         }

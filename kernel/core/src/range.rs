@@ -114,7 +114,7 @@ impl Kernel {
         if stop.is_none_or(|stop| stop > frame.size.get()) {
             return Err(Error::OutOfRange);
         }
-        let rights = Protection(frame.rights.get() as u8 & 7);
+        let rights = Protection(frame.rights().0 as u8 & 7);
         self.check_protection(vspace, what.protection)?;
         if !rights.contains(what.protection) {
             return Err(Error::MissingRights);

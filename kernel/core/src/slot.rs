@@ -32,12 +32,8 @@ object! {
 /// | Irq | line | | | |
 /// | others | header | | | |
 pub struct Slot = 65 {
-    /// The object, or the number that stands for it.
+    /// The object, or the number that stands for it; what the holder may do; bits of [`flag`].
     pub object: ObjectCell,
-    /// What the holder may do.
-    pub rights: Cell<u16>,
-    /// Bits of [`flag`].
-    pub flags: Cell<u8>,
     /// Length of the object, in what its type counts.
     pub size: Cell<u32>,
     /// The badge that calls through this capability carry; 0 if it has none.
@@ -74,39 +70,49 @@ impl Slot {
 
     /// The rights.
     pub fn rights(&self) -> Rights {
-        Rights(self.rights.get())
+        Rights(self.object.rights())
+    }
+
+    /// Changes the rights.
+    pub fn set_rights(&self, rights: Rights) {
+        self.object.set_rights(rights.0);
+    }
+
+    /// The flags.
+    pub fn flags(&self) -> u8 {
+        self.object.flags()
     }
 
     /// Whether a flag is set.
     pub fn has(&self, flag: u8) -> bool {
-        self.flags.get() & flag != 0
+        self.flags() & flag != 0
     }
 
     /// Sets a flag.
     pub fn set(&self, flag: u8) {
-        self.flags.set(self.flags.get() | flag);
+        self.object.set_flags(self.flags() | flag);
     }
 
     /// Clears a flag.
     pub fn clear(&self, flag: u8) {
-        self.flags.set(self.flags.get() & !flag);
+        self.object.set_flags(self.flags() & !flag);
     }
 
     /// Takes over what the capability names from another slot, but not its place in the tree nor its mappings.
     pub fn describe_as(&self, other: &Slot) {
         self.object.copy_from(&other.object);
-        self.rights.set(other.rights.get());
+        self.set_rights(other.rights());
         self.size.set(other.size.get());
         self.badge.set(other.badge.get());
-        self.flags
-            .set(self.flags.get() & flag::EMBEDDED | other.flags.get() & flag::DEVICE);
+        self.object
+            .set_flags(self.flags() & flag::EMBEDDED | other.flags() & flag::DEVICE);
     }
 
     /// Empties the slot; it must be out of the tree.
     pub fn reset(&self) {
         self.object.clear();
-        self.rights.set(0);
-        self.flags.set(self.flags.get() & flag::EMBEDDED);
+        self.set_rights(Rights::NONE);
+        self.object.set_flags(self.flags() & flag::EMBEDDED);
         self.size.set(0);
         self.badge.set(0);
         for word in &self.extra {

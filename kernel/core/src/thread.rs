@@ -62,10 +62,10 @@ pub struct Thread = 33 {
     pub previous: Opt<Thread>,
     /// The endpoint that it sends to or receives from.
     pub endpoint: Opt<Endpoint>,
-    /// The notification that it waits for.
-    pub notification: Opt<Notification>,
     /// Receiving: the Reply that the next call goes to. Calling: the Reply that its call went to.
     pub reply: Opt<Reply>,
+    /// The notification that it waits for.
+    pub notification: Opt<Notification>,
     /// The scheduling context that it runs on, its own or a lent one.
     pub context: Opt<SchedContext>,
     /// The scheduling context that is bound to it.
@@ -79,10 +79,10 @@ pub struct Thread = 33 {
 }
 }
 
-const CSPACE: u32 = 16;
-const VSPACE: u32 = 17;
+pub(crate) const CSPACE: u32 = 16;
+pub(crate) const VSPACE: u32 = 17;
 const FAULT: u32 = 18;
-const TIMER: u32 = 20;
+pub(crate) const TIMER: u32 = 20;
 const MESSAGE: u32 = 64;
 
 const _: () = assert!(size_of::<Thread>() <= 64 * CSPACE as usize);
@@ -123,7 +123,7 @@ impl Thread {
         let thread = token.create::<Thread>(unit);
         for slot in [CSPACE, VSPACE, FAULT] {
             let slot = token.create::<Slot>(unit + slot);
-            token.get(slot).flags.set(flag::EMBEDDED);
+            token.get(slot).set(flag::EMBEDDED);
         }
         let timer = token.create::<Timer>(unit + TIMER);
         token.get(timer).thread.set(Some(thread));
@@ -178,6 +178,8 @@ impl Kernel {
         self.take_off(thread);
         self.cancel(thread, Error::Cancelled);
         self.vcpu_left(thread);
+        // A guest's deadline may be left.
+        self.timer_disarm(self.thread_timer(thread));
         self.stop(thread);
     }
 

@@ -33,6 +33,9 @@ pub struct Timer = 67 {
     pub place: Cell<u32>,
     /// The CPU in whose wheel it is.
     pub cpu: Cell<u32>,
+    /// It was armed for a guest. It stays armed when the guest makes a system call, since the next entry mostly has the same deadline;
+    /// outside of a guest it means nothing.
+    pub guest: Cell<bool>,
 }
 }
 
@@ -68,6 +71,7 @@ impl Kernel {
         let node = self.get(timer);
         node.deadline.set(deadline);
         node.cpu.set(self.cpu as u32);
+        node.guest.set(false);
         self.timer_place(timer);
         let granule = (deadline >> GRANULE).max(1);
         self.arm_before((granule + 1) << GRANULE);

@@ -55,8 +55,7 @@ impl Kernel {
     pub(crate) fn tree_move(&self, old: Ref<Slot>, new: Ref<Slot>) {
         let (from, to) = (self.get(old), self.get(new));
         to.describe_as(from);
-        to.flags
-            .set(to.flags.get() | from.flags.get() & !crate::flag::EMBEDDED);
+        to.set(from.flags() & !crate::flag::EMBEDDED);
         for (word, other) in to.extra.iter().zip(&from.extra) {
             word.set(other.get());
         }

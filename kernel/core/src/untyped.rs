@@ -150,7 +150,7 @@ impl Kernel {
                 let made = self.get(slot);
                 made.object.set(cnode);
                 made.size.set(size as u32);
-                made.rights.set(CNode::RIGHTS.0);
+                made.set_rights(CNode::RIGHTS);
                 self.get(cnode).count.set(1);
             }
             _ => self.make_header_object(slot, kind, size, unit),
@@ -169,7 +169,7 @@ impl Kernel {
         let made = self.get(slot);
         made.object.set_number(kind as u8, number);
         made.size.set(size);
-        made.rights.set(rights.0);
+        made.set_rights(rights);
     }
 
     /// Makes the capability of a range of memory that exists from the start, in an empty slot. Its contents are unknown.

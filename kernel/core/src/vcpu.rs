@@ -24,8 +24,8 @@ pub struct VCpu = 39 {
 }
 }
 
-const VSPACE: u32 = 16;
-const STATE: u32 = 64;
+pub(crate) const VSPACE: u32 = 16;
+pub(crate) const STATE: u32 = 64;
 
 impl VCpu {
     /// Units of a VCpu: a page of its own, and the state page.
@@ -37,7 +37,7 @@ impl VCpu {
     pub(crate) fn create(token: &mut Token, unit: u32) -> Ref<VCpu> {
         let vcpu = token.create::<VCpu>(unit);
         let slot = token.create::<Slot>(unit + VSPACE);
-        token.get(slot).flags.set(flag::EMBEDDED);
+        token.get(slot).set(flag::EMBEDDED);
         token.create::<SharedPage>(unit + STATE);
         vcpu
     }
@@ -50,6 +50,37 @@ fn general(registers: &Registers) -> [&Cell<u64>; 16] {
         &r.rax, &r.rbx, &r.rcx, &r.rdx, &r.rsi, &r.rdi, &r.rbp, &r.rsp, &r.r8, &r.r9, &r.r10,
         &r.r11, &r.r12, &r.r13, &r.r14, &r.r15,
     ]
+}
+
+/// Takes the general registers from a state page, each once.
+pub(crate) fn read_general(state: &SharedPage, registers: &Registers) {
+    for (index, register) in general(registers).into_iter().enumerate() {
+        register.set(state.read(page::REGISTERS + index));
+    }
+}
+
+/// Takes the registers from a state page that decide where the guest goes on, each once. False if they are not acceptable.
+#[inline(always)]
+pub(crate) fn read_special(state: &SharedPage, registers: &Registers) -> bool {
+    let user = |address: u64| address < memory::USER_END;
+    let (rip, flags) = (state.read(page::RIP), state.read(page::RFLAGS));
+    let (fs_base, gs_base) = (state.read(page::FS_BASE), state.read(page::GS_BASE));
+    registers.rip.set(rip);
+    registers.rflags.set(flags);
+    registers.fs_base.set(fs_base);
+    registers.gs_base.set(gs_base);
+    user(rip) && user(fs_base) && user(gs_base)
+}
+
+/// Writes all registers to a state page.
+pub(crate) fn write_registers(state: &SharedPage, registers: &Registers) {
+    for (index, register) in general(registers).into_iter().enumerate() {
+        state.write(page::REGISTERS + index, register.get());
+    }
+    state.write(page::RIP, registers.rip.get());
+    state.write(page::RFLAGS, registers.rflags.get());
+    state.write(page::FS_BASE, registers.fs_base.get());
+    state.write(page::GS_BASE, registers.gs_base.get());
 }
 
 impl Kernel {
@@ -101,8 +132,13 @@ impl Kernel {
             self.vcpu_return(thread, vcpu, exit::BAD_STATE, 0, 0);
             return Ok(());
         }
+        let timer = self.thread_timer(thread);
         if deadline != 0 {
-            self.timer_arm(self.thread_timer(thread), deadline);
+            self.timer_arm(timer, deadline);
+            self.get(timer).guest.set(true);
+        } else {
+            // The last entry's may be left.
+            self.timer_disarm(timer);
         }
         Ok(())
     }
@@ -110,16 +146,9 @@ impl Kernel {
     /// Takes the registers from the state page, each once. False if they are not acceptable.
     fn vcpu_read(&self, vcpu: Ref<VCpu>) -> bool {
         let (state, registers) = (self.get(self.vcpu_page(vcpu)), &self.get(vcpu).registers);
-        for (index, register) in general(registers).into_iter().enumerate() {
-            register.set(state.read(page::REGISTERS + index));
-        }
-        registers.rip.set(state.read(page::RIP));
-        registers.rflags.set(state.read(page::RFLAGS));
-        registers.fs_base.set(state.read(page::FS_BASE));
-        registers.gs_base.set(state.read(page::GS_BASE));
+        read_general(state, registers);
         registers.how.set(sundog_machine::BY_IRET);
-        let user = |address: u64| address < memory::USER_END;
-        user(registers.rip.get()) && user(registers.fs_base.get()) && user(registers.gs_base.get())
+        read_special(state, registers)
     }
 
     /// The guest comes back: its registers go to the state page.
@@ -132,13 +161,7 @@ impl Kernel {
         code: u64,
     ) {
         let (state, registers) = (self.get(self.vcpu_page(vcpu)), &self.get(vcpu).registers);
-        for (index, register) in general(registers).into_iter().enumerate() {
-            state.write(page::REGISTERS + index, register.get());
-        }
-        state.write(page::RIP, registers.rip.get());
-        state.write(page::RFLAGS, registers.rflags.get());
-        state.write(page::FS_BASE, registers.fs_base.get());
-        state.write(page::GS_BASE, registers.gs_base.get());
+        write_registers(state, registers);
         self.vcpu_return(thread, vcpu, reason, address, code);
     }
 

@@ -1,7 +1,6 @@
 //! VSpace: an address space. What is mapped in it is in [`crate::range`], its tables' pages in [`crate::page_tables`].
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU64, Ordering, fence};
 
 use sundog_abi::Rights;
 use sundog_machine::format::{ENTRIES, Entry};
@@ -18,8 +17,6 @@ const USER_ENTRIES: usize = ENTRIES / 2;
 object! {
 /// The header of an address space. The page behind it is the root of its tables.
 pub struct VSpace = 37 {
-    /// The CPUs that have the root loaded, as bits.
-    pub loaded: AtomicU64,
     /// Capabilities to it.
     pub count: Cell<u32>,
     /// Free pages for tables in the runs that it was given.
@@ -30,6 +27,9 @@ pub struct VSpace = 37 {
     pub guests: Cell<bool>,
 }
 }
+
+/// Units from the header to the root of the tables.
+pub(crate) const ROOT: u32 = PAGE;
 
 impl VSpace {
     /// Whether only VCpus run in it.
@@ -45,7 +45,7 @@ impl VSpace {
     /// Makes an address space out of zeroed memory, in which only the kernel is mapped.
     pub(crate) fn create(token: &mut Token, unit: u32, guests: bool) -> Ref<VSpace> {
         let vspace = token.create::<VSpace>(unit);
-        let root = token.create::<TablePage>(vspace.part::<TablePage>(PAGE).unit());
+        let root = token.create::<TablePage>(vspace.part::<TablePage>(ROOT).unit());
         token.get(vspace).guests.set(guests);
         let entries = token.get(root);
         for index in USER_ENTRIES..ENTRIES {
@@ -58,28 +58,28 @@ impl VSpace {
 impl Kernel {
     /// The root of an address space's tables; its address is what a CPU loads.
     pub fn vspace_root(&self, vspace: Ref<VSpace>) -> Ref<TablePage> {
-        vspace.part(PAGE)
+        vspace.part(ROOT)
     }
 
-    /// Says that a CPU is about to load the root; to be called before it does.
-    pub fn vspace_loaded(&self, vspace: Ref<VSpace>, cpu: usize) {
-        self.get(vspace).loaded.fetch_or(1 << cpu, Ordering::SeqCst);
+    /// Says that a CPU loads the root of an address space; none: the kernel's own. With that it forgets what it knew of the one before.
+    /// Who changes entries later finds it here: both hold the lock.
+    #[inline(always)]
+    pub fn vspace_loads(&self, vspace: Option<Ref<VSpace>>, cpu: usize) {
+        self.get(self.cpu_state(cpu)).vspace.set(vspace);
     }
 
-    /// Says that a CPU has loaded another root, by which it forgot what it knew of this one.
-    pub fn vspace_unloaded(&self, vspace: Ref<VSpace>, cpu: usize) {
-        self.get(vspace)
-            .loaded
-            .fetch_and(!(1 << cpu), Ordering::SeqCst);
+    /// The CPUs that have the root of an address space loaded, as bits.
+    fn vspace_cpus(&self, vspace: Ref<VSpace>) -> u64 {
+        (0..self.get(self.system).cpus.get() as usize)
+            .map(|cpu| self.get(self.cpu_state(cpu)))
+            .filter(|state| state.vspace.get() == Some(vspace))
+            .fold(0, |cpus, state| cpus | state.mask.get())
     }
 
     /// Notes that an entry in an address space lost rights or went away.
     pub(crate) fn must_flush(&self, vspace: Option<Ref<VSpace>>) {
         if let Some(vspace) = vspace {
-            // A CPU that loads the root later than this finds the entry as it is now.
-            fence(Ordering::SeqCst);
-            let loaded = self.get(vspace).loaded.load(Ordering::Relaxed);
-            self.flush.set(self.flush.get() | loaded);
+            self.flush.set(self.flush.get() | self.vspace_cpus(vspace));
         }
     }
 
@@ -94,7 +94,7 @@ impl Kernel {
 
     /// Makes every CPU that has the root loaded load the kernel's own. The caller sees to it that none of them loads it again.
     pub fn vspace_leave(&self, vspace: Ref<VSpace>) {
-        let cpus = self.get(vspace).loaded.swap(0, Ordering::SeqCst);
+        let cpus = self.vspace_cpus(vspace);
         if cpus == 0 {
             return;
         }

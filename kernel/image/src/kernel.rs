@@ -1,18 +1,27 @@
 //! The image on the bare machine: what the architecture layer calls, and what happens on a panic.
 
 use core::panic::PanicInfo;
+use core::ptr;
 
 use sundog_arch_x86_64::boot::BootInfo;
 use sundog_arch_x86_64::event::Event;
+use sundog_arch_x86_64::registers::Registers;
 use sundog_arch_x86_64::start_info::MemoryKind;
 use sundog_arch_x86_64::{debugcon, exit, lapic, per_cpu, tsc};
-use sundog_core::{Kernel, System, boot};
+use sundog_core::{Fast, Kernel, System, boot};
 use sundog_machine::hardware;
 
 /// Ranges of memory that are used at most.
 const RANGES: usize = 16;
 
-sundog_arch_x86_64::entry_points!(boot, entry);
+sundog_arch_x86_64::entry_points!(
+    boot,
+    entry,
+    fast_call,
+    fast_reply_receive,
+    fast_enter,
+    fast_exit
+);
 
 /// Makes the system and lets init run on this CPU.
 fn boot(info: &'static BootInfo) {
@@ -47,6 +56,9 @@ fn boot(info: &'static BootInfo) {
     match Kernel::boot(token, &described) {
         Ok(kernel) => {
             sundog_machine::set_root(kernel.token(), kernel.system());
+            for cpu in 0..info.cpus {
+                sundog_machine::set_own(kernel.token(), cpu, kernel.cpu_state(cpu));
+            }
             kernel.leave();
             sundog_machine::unlock(kernel.into_token());
             // The others look for work, and set their timers.
@@ -69,6 +81,35 @@ fn entry(event: Event) {
     let mut kernel = Kernel::resume(token, system, per_cpu::index());
     kernel.handle(event);
     sundog_machine::unlock(kernel.into_token());
+}
+
+/// Does something on a fast path, if the lock is free. `None`: nothing was changed.
+#[inline(always)]
+fn fast<T>(what: impl FnOnce(Fast<'_>) -> Option<T>) -> Option<T> {
+    let token = sundog_machine::try_lock()?;
+    let end = sundog_machine::own(&token).and_then(|cpu| what(Fast::new(&token, cpu)));
+    sundog_machine::unlock(token);
+    end
+}
+
+#[inline(always)]
+fn fast_call(address: u64, info: u64) -> *const Registers {
+    fast(|fast| fast.call(address, info).map(ptr::from_ref)).unwrap_or(ptr::null())
+}
+
+#[inline(always)]
+fn fast_reply_receive(address: u64, info: u64, answer: u64) -> *const Registers {
+    fast(|fast| fast.reply_receive(address, info, answer).map(ptr::from_ref)).unwrap_or(ptr::null())
+}
+
+#[inline(always)]
+fn fast_enter(address: u64, deadline: u64) -> *const Registers {
+    fast(|fast| fast.enter(address, deadline).map(ptr::from_ref)).unwrap_or(ptr::null())
+}
+
+#[inline(always)]
+fn fast_exit() -> bool {
+    fast(|fast| fast.exit()).is_some()
 }
 
 /// A line for each thing that the machine lacks or that could not be used.

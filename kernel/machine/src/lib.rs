@@ -24,7 +24,7 @@ mod backing;
 
 pub use backing::{Backing, hardware};
 #[cfg(target_os = "none")]
-pub use backing::{lock, root, set_root, unlock};
+pub use backing::{lock, own, root, set_own, set_root, try_lock, unlock};
 pub use link::{Link, Side};
 pub use object::{FIRST_OBJECT_KIND, Field, Object, ObjectCell};
 pub use reference::{Opt, Ref, UNIT};
@@ -33,4 +33,4 @@ pub use sundog_arch_x86_64::entry_format as format;
 pub use sundog_arch_x86_64::event::{Access, Event, GENERAL_PROTECTION, NO_FPU};
 pub use sundog_arch_x86_64::registers::{BY_IRET, BY_SYSRET, Registers};
 pub use table::{MappingEnd, TablePage};
-pub use token::Token;
+pub use token::{Reach, Token};

@@ -79,43 +79,93 @@ macro_rules! object {
 }
 
 /// The field of a slot that names the object of its capability: a kind and a unit, so that a typed [`Ref`] comes out only if the
-/// kind is the right one.
+/// kind is the right one. The kind shares a word with the capability's flags and rights, so that one comparison checks all three.
 #[repr(C)]
 pub struct ObjectCell {
     unit: Cell<u32>,
-    kind: Cell<u8>,
+    /// Kind in bits 0-7, flags in 8-15, rights in 16-31.
+    word: Cell<u32>,
 }
+
+const FLAGS: u32 = 8;
+const RIGHTS: u32 = 16;
 
 impl ObjectCell {
     /// The kind of the object, or of what the number stands for; 0 if the cell is empty.
+    #[inline(always)]
     pub fn kind(&self) -> u8 {
-        self.kind.get()
+        self.word.get() as u8
+    }
+
+    #[inline(always)]
+    fn set_kind(&self, kind: u8) {
+        self.word.set(self.word.get() & !0xff | u32::from(kind));
+    }
+
+    /// Flags of the capability, for the use of whoever owns the slot.
+    #[inline(always)]
+    pub fn flags(&self) -> u8 {
+        (self.word.get() >> FLAGS) as u8
+    }
+
+    /// Changes the flags.
+    #[inline(always)]
+    pub fn set_flags(&self, flags: u8) {
+        self.word
+            .set(self.word.get() & !(0xff << FLAGS) | u32::from(flags) << FLAGS);
+    }
+
+    /// Rights of the capability.
+    #[inline(always)]
+    pub fn rights(&self) -> u16 {
+        (self.word.get() >> RIGHTS) as u16
+    }
+
+    /// Changes the rights.
+    #[inline(always)]
+    pub fn set_rights(&self, rights: u16) {
+        self.word
+            .set(self.word.get() & 0xffff | u32::from(rights) << RIGHTS);
     }
 
     /// The object, if it is a `T`.
+    #[inline(always)]
     pub fn get<T: Object>(&self) -> Option<Ref<T>> {
-        if self.kind.get() != T::KIND {
+        self.get_with(0, 0)
+    }
+
+    /// The object, if it is a `T`, all of `rights` are there, and none of the flags `forbidden` is.
+    #[inline(always)]
+    pub fn get_with<T: Object>(&self, rights: u16, forbidden: u8) -> Option<Ref<T>> {
+        const { assert!(T::KIND >= FIRST_OBJECT_KIND) };
+        let rights = u32::from(rights) << RIGHTS;
+        let mask = 0xff | u32::from(forbidden) << FLAGS | rights;
+        if self.word.get() & mask != u32::from(T::KIND) | rights {
             return None;
         }
-        NonZeroU32::new(self.unit.get()).map(Ref::from_unit)
+        // SAFETY: a kind from FIRST_OBJECT_KIND on is written by `set` only, with the unit of a reference, which is never 0;
+        // `copy_from` copies the two together, `clear` and `set_number` write kinds below. Zeroed memory has kind 0.
+        let unit = unsafe { NonZeroU32::new_unchecked(self.unit.get()) };
+        Some(Ref::from_unit(unit))
     }
 
     /// Names an object.
     pub fn set<T: Object>(&self, object: Ref<T>) {
+        const { assert!(T::KIND >= FIRST_OBJECT_KIND) };
         self.unit.set(object.unit());
-        self.kind.set(T::KIND);
+        self.set_kind(T::KIND);
     }
 
-    /// Names what the other cell names.
+    /// Names what the other cell names. Flags and rights stay.
     pub fn copy_from(&self, other: &ObjectCell) {
         self.unit.set(other.unit.get());
-        self.kind.set(other.kind.get());
+        self.set_kind(other.kind());
     }
 
-    /// Names nothing.
+    /// Names nothing. Flags and rights stay.
     pub fn clear(&self) {
         self.unit.set(0);
-        self.kind.set(0);
+        self.set_kind(0);
     }
 
     /// Holds a plain number for capabilities without an object (the first unit of memory, a line, a port).
@@ -128,7 +178,7 @@ impl ObjectCell {
             "a number in the place of a reference"
         );
         self.unit.set(number);
-        self.kind.set(kind);
+        self.set_kind(kind);
     }
 
     /// The number, or the unit of the object.

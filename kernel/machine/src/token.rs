@@ -2,6 +2,7 @@
 
 use core::num::NonZeroU32;
 
+use crate::backing::Base;
 use crate::{Backing, FIRST_OBJECT_KIND, Object, Ref, UNIT};
 
 /// Proves that the kernel's lock is held. There is one for each held lock; a shared borrow reaches objects, an exclusive one
@@ -33,10 +34,19 @@ impl Token {
     /// On the host, if nothing of this type lives there.
     #[inline(always)]
     pub fn get<T: Object>(&self, reference: Ref<T>) -> &T {
-        let pointer = self.backing.locate::<T>(reference.unit());
+        let pointer = self.backing.locate::<T>(reference.unit().into());
         // SAFETY: invariant 1 (docs/invariants.md): `reference` was made by `create` for this place and `destroy`, which needs the
         // token exclusively, was not called since. `Object` says that zeroed memory is valid and that all changes go through cells.
         unsafe { &*pointer }
+    }
+
+    /// The same way to objects for code in which each instruction counts.
+    #[inline(always)]
+    pub fn reach(&self) -> Reach<'_> {
+        Reach {
+            token: self,
+            base: self.backing.base(),
+        }
     }
 
     /// Makes an object out of zeroed memory.
@@ -65,5 +75,41 @@ impl Token {
     /// Zeroes memory in which nothing lives.
     pub fn zero(&mut self, unit: u32, units: u32) {
         self.backing.zero(unit, units);
+    }
+}
+
+/// Reaches objects while the lock is held, as [`Token::get`] does. It keeps at hand where they all lie.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    token: &'a Token,
+    base: Base,
+}
+
+impl<'a> Reach<'a> {
+    /// The token.
+    #[inline(always)]
+    pub fn token(self) -> &'a Token {
+        self.token
+    }
+
+    /// The object that a reference names: [`Token::get`].
+    ///
+    /// # Panics
+    /// On the host, if nothing of this type lives there.
+    #[inline(always)]
+    pub fn get<T: Object>(self, reference: Ref<T>) -> &'a T {
+        self.part(reference, 0)
+    }
+
+    /// The object that lies `units` behind another one as a part of it: `get` of [`Ref::part`] in one step.
+    ///
+    /// # Panics
+    /// On the host, if nothing of this type lives there.
+    #[inline(always)]
+    pub fn part<T, U: Object>(self, whole: Ref<T>, units: u32) -> &'a U {
+        let unit = u64::from(whole.unit()) + u64::from(units);
+        let pointer = self.token.backing.locate_from::<U>(self.base, unit);
+        // SAFETY: as for `Token::get`; that the parts of a live object are alive is part of invariant 1.
+        unsafe { &*pointer }
     }
 }

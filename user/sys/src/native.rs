@@ -92,7 +92,7 @@ pub(crate) fn message(trap: &Trap, words: &mut [Word; 8]) -> Arrived {
 pub(crate) fn message_short(trap: &Trap, words: &mut [Word; 4]) -> Arrived {
     let (status, badge, info);
     // SAFETY: rbx and rbp, which the compiler reserves, are saved; every other register is named as clobbered. The kernel keeps
-    // rsp. Words beyond the fourth are claimed by no info that the callers of this function make.
+    // rsp. Words beyond the fourth, and a deadline, are claimed by no info that the callers of this function make.
     unsafe {
         asm!(
             "push rbx",
@@ -103,7 +103,7 @@ pub(crate) fn message_short(trap: &Trap, words: &mut [Word; 4]) -> Arrived {
             inlateout("rax") trap.number => status,
             inlateout("rdi") trap.capability => badge,
             inlateout("rsi") trap.info => info,
-            inlateout("rdx") trap.deadline => _,
+            lateout("rdx") _,
             inlateout("r8") trap.reply => _,
             inlateout("r12") words[0],
             inlateout("r13") words[1],

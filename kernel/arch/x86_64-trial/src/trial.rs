@@ -2,9 +2,11 @@
 
 use crate::report::say;
 use crate::{devices, forbidden, space, user};
+use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use sundog_arch_x86_64::boot::BootInfo;
 use sundog_arch_x86_64::event::Event;
+use sundog_arch_x86_64::registers::Registers;
 use sundog_arch_x86_64::{exit, tsc};
 
 /// CPUs of this machine; 0 while the user program is tried.
@@ -32,6 +34,28 @@ fn sundog_boot(info: &'static BootInfo) {
             exit::exit(1);
         }
     }
+}
+
+/// A message to the thread itself.
+#[unsafe(no_mangle)]
+extern "C" fn sundog_fast_call(rdi: u64, rsi: u64) -> *const Registers {
+    user::message(rdi, rsi)
+}
+
+/// What the kernel answers to this and to the next is tried by whole systems.
+#[unsafe(no_mangle)]
+extern "C" fn sundog_fast_reply_receive() -> *const Registers {
+    ptr::null()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sundog_fast_enter() -> *const Registers {
+    ptr::null()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn sundog_fast_exit() -> bool {
+    false
 }
 
 #[unsafe(no_mangle)]

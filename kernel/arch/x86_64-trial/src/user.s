@@ -2,8 +2,10 @@
 # At the start: rdi = the CPU's number, rsi = whether the bases of FS and GS can be set here.
 # r15 is where the kernel goes on after an event.
 
-.set DONE, 0
-.set HELLO, 1
+.set VERSION, 0
+.set DONE, 11
+.set MESSAGE, 1
+.set HELLO, 12
 .set TIMER, 2
 .set BAD_RIP, 3
 .set BAD_GS, 4
@@ -56,6 +58,41 @@ user_start:
     jne     failed
     check_with rdx, rcx, 0x1234567890abcdf0
     check_with rdx, r11, 0x1234567890abcdf0
+
+    # A CPU without instructions for the bases has no fast paths.
+    cmpq    $0, 0x500200
+    je      1f
+
+    # The question for the version changes rax, rdx, r8, and nothing else.
+    .irp register, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r12, r13, r14, r15
+    movabsq $0x1234567890abcdef, %\register
+    .endr
+    xorl    %eax, %eax
+    syscall
+    .irp register, rbx, rsi, rdi, rbp, r9, r10, r12, r13, r14, r15
+    check   \register, 0x1234567890abcdef
+    .endr
+    check   rax, 0
+    check   r8, 0
+    testq   %rdx, %rdx
+    jz      failed
+
+    # A message leaves words, address and info.
+    .irp register, rbx, rdx, rsi, rdi, rbp, r8, r9, r10, r12, r13, r14, r15
+    movabsq $0x1234567890abcdef, %\register
+    .endr
+    movl    $MESSAGE, %eax
+    syscall
+    .irp register, rax, rbx, rdx, rbp, r8, r9, r10
+    check   \register, 0
+    .endr
+    .irp register, rsi, rdi
+    check   \register, 0x1234567890abcdf0
+    .endr
+    .irp register, r12, r13, r14, r15
+    check   \register, 0x1234567890abcdef
+    .endr
+1:
 
     # The bases that the kernel sets: both show the eight bytes at 0x500100.
     movabsq $0x79726f6d656d2e75, %rax

@@ -7,8 +7,9 @@ use crate::layout::direct;
 use crate::registers::Registers;
 use core::arch::asm;
 use core::cell::Cell;
+use core::mem::offset_of;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// One CPU's own data. The entry code knows the layout by `offset_of`.
 #[repr(C)]
@@ -17,6 +18,8 @@ pub struct PerCpu {
     pub(crate) own: Cell<u64>,
     /// The registers of the thread that runs; null when none does.
     pub(crate) current: Cell<*const Registers>,
+    /// The page that a guest's registers go to when it makes a system call; 0 while no guest runs.
+    pub(crate) guest: Cell<u64>,
     /// The end of the kernel stack.
     pub(crate) stack: Cell<u64>,
     /// Holds one register while the entry code has none free.
@@ -91,10 +94,16 @@ pub(crate) fn set_identifier(index: usize, identifier: u8) {
 }
 
 /// A word of this CPU's data that the machine layer can use as it likes; 0 at first.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn slot() -> usize {
-    own().slot.load(Ordering::Relaxed)
+    let slot;
+    // SAFETY: in the kernel GS points at this CPU's data, and the offset is that of one of its words.
+    unsafe {
+        asm!("mov {}, gs:[{offset}]", out(reg) slot, offset = const offset_of!(PerCpu, slot),
+            options(nostack, readonly, preserves_flags))
+    };
+    slot
 }
 
 /// Sets the word that [`slot`] reads, on any CPU. False if there is no such CPU.
@@ -124,5 +133,32 @@ pub fn current() -> *const Registers {
 /// The registers must stay where they are until another call replaces them, and be used by no other CPU meanwhile.
 #[inline]
 pub unsafe fn set_current(registers: *const Registers) {
-    own().current.set(registers);
+    let own = own();
+    own.current.set(registers);
+    own.guest.set(0);
+}
+
+/// The same for another thread while one runs that is no guest either.
+///
+/// # Safety
+/// As for [`set_current`]; the registers are those of a thread that is no guest, and so are those that they replace.
+#[inline(always)]
+pub unsafe fn exchange_current(registers: *const Registers) {
+    // SAFETY: in the kernel GS points at this CPU's data, and the offset is that of the field, which is a pointer.
+    unsafe {
+        asm!("mov gs:[{offset}], {}", in(reg) registers, offset = const offset_of!(PerCpu, current),
+            options(nostack, preserves_flags))
+    };
+}
+
+/// The same for a guest, whose general registers its next system call saves to the state page `page` (`abi::vcpu::page`), and all
+/// other entries to `registers`.
+///
+/// # Safety
+/// As for [`set_current`], also for the page, which must be mapped in the kernel.
+#[inline]
+pub unsafe fn set_guest(registers: *const Registers, page: *const AtomicU64) {
+    let own = own();
+    own.current.set(registers);
+    own.guest.set(page as u64);
 }

@@ -2,7 +2,9 @@
 
 use crate::descriptor::{USER_CODE, USER_DATA};
 use crate::event::{self, Event};
-use crate::hooks::sundog_entry;
+use crate::hooks::{
+    sundog_entry, sundog_fast_call, sundog_fast_enter, sundog_fast_exit, sundog_fast_reply_receive,
+};
 use crate::lapic;
 use crate::msr;
 use crate::per_cpu::PerCpu;
@@ -11,6 +13,8 @@ use core::arch::{asm, global_asm};
 use core::fmt;
 use core::mem::offset_of;
 use core::slice;
+use sundog_abi::Call;
+use sundog_abi::vcpu::page;
 
 global_asm!(
     include_str!("trap.s"),
@@ -36,6 +40,7 @@ global_asm!(
     gs_base = const offset_of!(Registers, gs_base),
     how = const offset_of!(Registers, how),
     current = const offset_of!(PerCpu, current),
+    guest = const offset_of!(PerCpu, guest),
     stack = const offset_of!(PerCpu, stack),
     scratch = const offset_of!(PerCpu, scratch),
     fsgsbase = const offset_of!(PerCpu, fsgsbase),
@@ -48,6 +53,20 @@ global_asm!(
     fs_base_msr = const msr::FS_BASE,
     gs_base_msr = const msr::GS_BASE,
     kernel_gs_base_msr = const msr::KERNEL_GS_BASE,
+    version_call = const Call::abi_version as u64,
+    call_call = const Call::call as u64,
+    reply_receive_call = const Call::reply_receive as u64,
+    enter_call = const Call::vcpu_enter as u64,
+    version = const sundog_abi::ABI_VERSION,
+    page_registers = const 8 * page::REGISTERS,
+    page_rip = const 8 * page::RIP,
+    page_rflags = const 8 * page::RFLAGS,
+    page_fs_base = const 8 * page::FS_BASE,
+    page_gs_base = const 8 * page::GS_BASE,
+    fast_call = sym sundog_fast_call,
+    fast_reply_receive = sym sundog_fast_reply_receive,
+    fast_enter = sym sundog_fast_enter,
+    fast_exit = sym sundog_fast_exit,
     on_syscall = sym on_syscall,
     on_bad_state = sym on_bad_state,
     on_trap = sym on_trap,

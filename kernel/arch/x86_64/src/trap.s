@@ -9,12 +9,6 @@
     movq    %\name, __\name(%\base)
     .endif
 .endm
-.macro load_register name, base
-    .ifnc \name, \base
-    movq    __\name(%\base), %\name
-    .endif
-.endm
-
 .set __rax, {rax}
 .set __rbx, {rbx}
 .set __rcx, {rcx}
@@ -30,21 +24,12 @@
 .set __r13, {r13}
 .set __r14, {r14}
 .set __r15, {r15}
+.set __rsp, {rsp}
 
 .macro save_general base
     .irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
     save_register \name, \base
     .endr
-.endm
-
-# Saves the bases of FS and GS. Without the instructions for it user mode cannot change them, so the saved ones are still right.
-.macro save_bases base
-    rdfsbase %rax
-    movq    %rax, {fs_base}(%\base)
-    swapgs
-    rdgsbase %rax
-    swapgs
-    movq    %rax, {gs_base}(%\base)
 .endm
 
 # If the instruction at `from` faults in the kernel, execution goes on at `to`.
@@ -67,7 +52,47 @@
 
 .text
 
-.macro syscall_body with_bases
+# Saves the bases of FS and GS, and uses the register `free` for it.
+.macro save_bases_by free, base
+    rdfsbase %\free
+    movq    %\free, {fs_base}(%\base)
+    swapgs
+    rdgsbase %\free
+    swapgs
+    movq    %\free, {gs_base}(%\base)
+.endm
+
+# Puts the bases of FS and GS into rax and rdx and the address of the next instruction into rcx, from the registers at rdi, sets
+# FS's base, and goes to `bad` if one of the three cannot be user mode's.
+.macro load_bases bad
+    movq    {rip}(%rdi), %rcx
+    movq    %rcx, %rax
+    shrq    $47, %rax
+    jnz     \bad
+    movq    {gs_base}(%rdi), %rdx
+    movq    {fs_base}(%rdi), %rax
+91: wrfsbase %rdx                   # only to see whether the address is one: here a fault does no harm
+92: wrfsbase %rax
+    fixup   91b, \bad
+    fixup   92b, \bad
+.endm
+.macro load_flags
+    movl    {rflags}(%rdi), %r11d
+    andl    ${user_flags}, %r11d
+    orl     ${fixed_flags}, %r11d
+.endm
+
+# Registers in a guest's page, in the order of `abi::vcpu::page`.
+.set page_next, {page_registers}
+.irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15
+.set page_\name, page_next
+.set page_next, page_next + 8
+.endr
+
+# A CPU without instructions for the bases: the plain way, which saves and restores everything.
+.balign 64
+.global syscall_with_bases, syscall_without_bases
+syscall_without_bases:
     swapgs
     movq    %rsp, %gs:{scratch}
     movq    %gs:{current}, %rsp
@@ -77,22 +102,175 @@
     movq    %rcx, {rip}(%rsp)
     movq    %r11, {rflags}(%rsp)
     movq    $1, {how}(%rsp)
-    .if \with_bases
-    save_bases rsp
-    .endif
     movq    %gs:{stack}, %rsp
     xorl    %ebp, %ebp
     call    {on_syscall}
-.endm
-
-.balign 64
-.global syscall_with_bases, syscall_without_bases
-syscall_without_bases:
-    syscall_body 0
     jmp     resume
+
+# The question for the version: nothing but registers is touched, and all that the contract keeps is kept.
+null_call:
+    movl    ${version}, %edx
+    xorl    %r8d, %r8d
+    xorl    %eax, %eax
+    swapgs
+    sysretq
+
+# Otherwise only those registers are saved that Rust code may change. A fast path that succeeds needs no more; else the rest follows.
 .balign 64
 syscall_with_bases:
-    syscall_body 1
+    swapgs
+    cmpq    $0, %gs:{guest}
+    jne     syscall_of_guest
+    cmpq    ${version_call}, %rax
+    je      null_call
+    movq    %rsp, %gs:{scratch}
+    movq    %gs:{current}, %rsp
+    movq    %rcx, {rip}(%rsp)
+    movq    %gs:{scratch}, %rcx
+    movq    %rcx, {rsp}(%rsp)
+    movq    %r11, {rflags}(%rsp)
+    save_bases_by rcx, rsp
+    .irp name, rax, rdx, rsi, rdi, r8, r9, r10
+    save_register \name, rsp
+    .endr
+    movq    %gs:{stack}, %rsp
+    cmpq    ${call_call}, %rax
+    jne     1f
+    call    {fast_call}
+    testq   %rax, %rax
+    jz      refused
+
+# The thread that is current, whose registers rax points to, gets a message. Its words are in r12 to r15 already.
+message:
+    movq    %rax, %rdi
+    load_bases message_to_bad
+    load_flags
+    movq    {rsi}(%rdi), %rsi
+    movq    {rsp}(%rdi), %rsp
+    swapgs
+    wrgsbase %rdx
+    movq    {rdi}(%rdi), %rdi
+    xorl    %eax, %eax
+    .irp name, ebx, edx, ebp, r8d, r9d, r10d
+    xorl    %\name, %\name
+    .endr
+    sysretq
+
+message_to_bad:
+    .irp name, r12, r13, r14, r15
+    save_register \name, rdi
+    .endr
+    .irp place, {rbx}, {rbp}, {rdx}, {r8}, {r9}, {r10}
+    movq    $0, \place(%rdi)
+    .endr
+    jmp     resume
+
+1:  cmpq    ${reply_receive_call}, %rax
+    jne     1f
+    call    {fast_reply_receive}
+    testq   %rax, %rax
+    jnz     message
+    jmp     refused
+
+1:  cmpq    ${enter_call}, %rax
+    jne     refused
+    call    {fast_enter}
+    testq   %rax, %rax
+    jnz     entered_guest
+
+refused:
+    movq    %gs:{current}, %rdi
+    .irp name, rbx, rbp, r12, r13, r14, r15
+    save_register \name, rdi
+    .endr
+    movq    $1, {how}(%rdi)
+    xorl    %ebp, %ebp
+    call    {on_syscall}
+    jmp     resume
+
+# A guest is current, whose page has its general registers; rax points to the registers of the thread that entered it. The kernel
+# has looked at the address of the next instruction and at the bases.
+entered_guest:
+    .irp name, rbx, rbp, r12, r13, r14, r15
+    save_register \name, rax
+    .endr
+    movq    $1, {how}(%rax)
+    movq    %gs:{current}, %rdi
+    movq    %gs:{guest}, %rsi
+    movq    {rip}(%rdi), %rcx
+    load_flags
+    movq    {fs_base}(%rdi), %rax
+    movq    {gs_base}(%rdi), %rdx
+    wrfsbase %rax
+    swapgs
+    wrgsbase %rdx
+    # The faster instruction loses rcx and r11, which is what a system call does too.
+    cmpq    page_rcx(%rsi), %rcx
+    jne     1f
+    cmpq    page_r11(%rsi), %r11
+    jne     1f
+    .irp name, rax, rbx, rdx, rdi, rbp, rsp, r8, r9, r10, r12, r13, r14, r15, rsi
+    movq    page_\name(%rsi), %\name
+    .endr
+    sysretq
+1:  pushq   ${user_data}
+    pushq   page_rsp(%rsi)
+    pushq   %r11
+    pushq   ${user_code}
+    pushq   %rcx
+    .irp name, rax, rbx, rcx, rdx, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rsi
+    movq    page_\name(%rsi), %\name
+    .endr
+    iretq
+
+# A guest's general registers go to its page at once, the others also to where the kernel keeps them.
+syscall_of_guest:
+    movq    %rsp, %gs:{scratch}
+    movq    %gs:{guest}, %rsp
+    .irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+    movq    %\name, page_\name(%rsp)
+    .endr
+    movq    %gs:{scratch}, %rax
+    movq    %rax, page_rsp(%rsp)
+    movq    %gs:{current}, %rdi
+    movq    %rcx, {rip}(%rdi)
+    movq    %rcx, {page_rip}(%rsp)
+    movq    %r11, {rflags}(%rdi)
+    movq    %r11, {page_rflags}(%rsp)
+    rdfsbase %rax
+    movq    %rax, {fs_base}(%rdi)
+    movq    %rax, {page_fs_base}(%rsp)
+    swapgs
+    rdgsbase %rax
+    swapgs
+    movq    %rax, {gs_base}(%rdi)
+    movq    %rax, {page_gs_base}(%rsp)
+    movq    %gs:{stack}, %rsp
+    call    {fast_exit}
+    testb   %al, %al
+    jz      1f
+
+    movq    %gs:{current}, %rdi
+    load_bases bad_state
+    load_flags
+    swapgs
+    wrgsbase %rdx
+    .irp name, rax, rbx, rdx, rsi, rbp, rsp, r8, r9, r10, r12, r13, r14, r15, rdi
+    movq    __\name(%rdi), %\name
+    .endr
+    sysretq
+
+# The plain way finds the guest's registers in the kernel's own place. What its holder may have changed meanwhile in the page is its
+# holder's to change.
+1:  movq    %gs:{current}, %rdi
+    movq    %gs:{guest}, %rsi
+    .irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15
+    movq    page_\name(%rsi), %rax
+    movq    %rax, __\name(%rdi)
+    .endr
+    movq    $1, {how}(%rdi)
+    xorl    %ebp, %ebp
+    call    {on_syscall}
 
 # Leaves the kernel: to the thread that is current, or to waiting for an interrupt if none is.
 .global resume
@@ -101,31 +279,18 @@ resume:
     movq    %gs:{current}, %rdi
     testq   %rdi, %rdi
     jz      idle
-    movq    {rip}(%rdi), %rcx
-    movq    %rcx, %rax
-    shrq    $47, %rax
-    jnz     bad_state
-    movq    {gs_base}(%rdi), %rdx
-    movq    {fs_base}(%rdi), %rax
     testb   $1, %gs:{fsgsbase}
     jz      resume_by_msr
-1:  wrfsbase %rdx                   # only to see whether the address is one: here a fault does no harm
-2:  wrfsbase %rax
-    fixup   1b, bad_state
-    fixup   2b, bad_state
+    load_bases bad_state
     swapgs
     wrgsbase %rdx
 resume_general:
-    movl    {rflags}(%rdi), %r11d
-    andl    ${user_flags}, %r11d
-    orl     ${fixed_flags}, %r11d
+    load_flags
     cmpq    $0, {how}(%rdi)
     je      resume_by_iret
-    .irp name, rax, rbx, rdx, rsi, rbp, r8, r9, r10, r12, r13, r14, r15
-    load_register \name, rdi
+    .irp name, rax, rbx, rdx, rsi, rbp, r8, r9, r10, r12, r13, r14, r15, rsp, rdi
+    movq    __\name(%rdi), %\name
     .endr
-    movq    {rsp}(%rdi), %rsp
-    movq    {rdi}(%rdi), %rdi
     sysretq
 
 resume_by_iret:
@@ -134,14 +299,17 @@ resume_by_iret:
     pushq   %r11
     pushq   ${user_code}
     pushq   %rcx
-    .irp name, rax, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
-    load_register \name, rdi
+    .irp name, rax, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rdi
+    movq    __\name(%rdi), %\name
     .endr
-    movq    {rdi}(%rdi), %rdi
     iretq
 
 resume_by_msr:
-    movq    %rdx, %rsi
+    movq    {rip}(%rdi), %rcx
+    shrq    $47, %rcx
+    jnz     bad_state
+    movq    {gs_base}(%rdi), %rsi
+    movq    {fs_base}(%rdi), %rax
     movq    %rax, %rdx
     shrq    $32, %rdx
     movl    ${fs_base_msr}, %ecx
@@ -206,7 +374,7 @@ trap_common:
     movq    $0, {how}(%rdi)
     testb   $1, %gs:{fsgsbase}
     jz      1f
-    save_bases rdi
+    save_bases_by rax, rdi
 1:  testb   $1, %gs:{smap}
     jz      1f
     clac                            # user mode may have set the flag that lifts SMAP

@@ -346,6 +346,49 @@ fn signals_and_deadlines_bring_a_guest_back() {
 }
 
 #[test]
+fn a_deadline_that_is_entered_with_again_still_comes_and_means_nothing_outside() {
+    let mut guest = guest();
+    for _ in 0..3 {
+        guest.enter(100_000);
+        assert!(guest.is_inside());
+        guest.world.event(1, Event::Syscall);
+        guest.came_back(exit::SYSCALL, 0, 0);
+    }
+    guest.enter(100_000);
+    guest.world.pass(103_000);
+    guest.came_back(exit::DEADLINE, 0, 0);
+    // Left over while the thread waits for something else, without a limit.
+    guest.enter(300_000);
+    guest.world.event(1, Event::Syscall);
+    let (thread, signal) = (guest.thread, guest.signal);
+    let endpoint = guest.world.make(ObjectType::Endpoint, 0);
+    let _ = guest.world.receive(thread, endpoint, 0);
+    guest.world.pass(200_000);
+    assert_eq!(guest.world.state(thread), State::Receiving);
+    guest.world.does(Call::notification_signal, &[signal]);
+    guest.world.turn(thread);
+    // Another deadline, an earlier one and none.
+    for (deadline, inside) in [(900_000, true), (500_000, false), (0, true)] {
+        guest.enter(deadline);
+        guest.world.event(1, Event::Syscall);
+        guest.enter(deadline);
+        guest.world.pass(130_000);
+        assert_eq!(guest.is_inside(), inside, "deadline {deadline}");
+        if inside {
+            guest.world.event(1, Event::Syscall);
+        }
+        guest.world.turn(thread);
+    }
+    // It ends with its thread.
+    guest.enter(1 << 40);
+    guest.world.event(1, Event::Syscall);
+    guest
+        .world
+        .does(Call::cnode_delete, &[CNODE, thread.address]);
+    guest.world.pass(1 << 41);
+}
+
+#[test]
 fn bad_registers_and_a_lost_address_space_are_exits_too() {
     let mut guest = guest();
     for place in [page::RIP, page::FS_BASE, page::GS_BASE] {

@@ -183,7 +183,7 @@ impl World {
         let cap = Cap {
             name,
             object: (kind, made.object.number()),
-            rights: made.rights.get(),
+            rights: made.rights().0,
             pages: made.size.get(),
             device: parent.device,
         };

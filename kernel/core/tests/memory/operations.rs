@@ -153,10 +153,7 @@ impl World {
         let vspace = self
             .some(ObjectType::VSpace)
             .map(|slot| self.vspace(slot))?;
-        if let Some(old) = self.loaded[cpu] {
-            self.kernel.vspace_unloaded(old, cpu);
-        }
-        self.kernel.vspace_loaded(vspace, cpu);
+        self.kernel.vspace_loads(Some(vspace), cpu);
         // Loading the register makes the CPU forget.
         self.kernel
             .token()

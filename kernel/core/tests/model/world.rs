@@ -377,7 +377,7 @@ impl World {
         badge: Option<u64>,
     ) -> Option<()> {
         let source = self.usable(program, from)?;
-        let before = self.kernel.get(source).flags.get();
+        let before = self.kernel.get(source).flags();
         match self.kernel.cnode_copy(source, target, rights, badge) {
             Ok(()) => {
                 assert!(

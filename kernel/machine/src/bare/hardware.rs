@@ -14,7 +14,7 @@ use sundog_arch_x86_64::port;
 use sundog_arch_x86_64::tsc;
 
 use super::mailbox;
-use crate::{Ref, Registers, TablePage, Token};
+use crate::{Ref, Registers, SharedPage, TablePage, Token, UNIT};
 
 /// Interrupt lines.
 pub const LINES: usize = 24;
@@ -131,15 +131,41 @@ pub fn end_of_interrupt(_token: &Token) {
 /// Makes the CPU resume from these registers when the kernel is left; none: it waits for an interrupt.
 pub fn resume(_token: &Token, registers: Option<&Registers>) {
     let pointer = registers.map_or(core::ptr::null(), core::ptr::from_ref);
-    // SAFETY: the registers are part of a thread or VCpu, which lives until `take_off` made this CPU leave it (invariant 3); the
-    // core resumes a thread on one CPU at a time.
+    // SAFETY: the registers are part of a thread, which lives until `take_off` made this CPU leave it (invariant 3); the core resumes
+    // a thread on one CPU at a time.
     unsafe { per_cpu::set_current(pointer) };
 }
+
+/// The same on a fast path from one thread that is in no guest to another.
+#[inline(always)]
+pub fn resume_other(_token: &Token, registers: &Registers) {
+    // SAFETY: as for `resume`; neither thread is in a guest, so no guest is current.
+    unsafe { per_cpu::exchange_current(registers) };
+}
+
+/// Makes the CPU resume a guest from these registers, or on a fast path with the general ones in its page, when the kernel is left.
+pub fn resume_guest(_token: &Token, registers: &Registers, page: Ref<SharedPage>) {
+    let page = core::ptr::with_exposed_provenance(direct(page.address()) as usize);
+    // SAFETY: registers and page are parts of a VCpu, for which the same holds as for a thread in `resume`; the direct map covers
+    // the page.
+    unsafe { per_cpu::set_guest(registers, page) };
+}
+
+/// Whether the entry code itself moves message words and a guest's general registers on fast paths, so that the core must not.
+pub const MOVES_REGISTERS: bool = true;
 
 /// Loads the root of an address space on this CPU; none: the kernel's own.
 pub fn load_root(_token: &Token, root: Option<Ref<TablePage>>) {
     let address = root.map_or_else(kernel_map::root, Ref::address);
     // SAFETY: the upper half of each root is the kernel's own (VSpace::create), and the root is in use until every CPU has left it.
+    unsafe { paging::load_root(address) };
+}
+
+/// Loads the root that lies `units` behind the header of its address space.
+#[inline(always)]
+pub fn load_root_of<T>(_token: &Token, space: Ref<T>, units: u32) {
+    let address = space.address() + u64::from(units) * UNIT;
+    // SAFETY: as for `load_root`.
     unsafe { paging::load_root(address) };
 }
 

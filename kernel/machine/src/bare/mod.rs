@@ -6,8 +6,10 @@ mod lock;
 mod mailbox;
 mod root;
 
-pub use lock::{lock, unlock};
-pub use root::{root, set_root};
+pub use lock::{lock, try_lock, unlock};
+pub use root::{own, root, set_own, set_root};
+
+use core::arch::asm;
 
 use crate::{Object, Token, UNIT};
 
@@ -24,13 +26,32 @@ impl Token {
     }
 }
 
+/// Where physical address 0 lies, in a register: the compiler, which does not know it, adds it within the address of each access.
+#[derive(Clone, Copy)]
+pub(crate) struct Base(u64);
+
 /// Physical memory. Nothing is kept about it: on the bare machine invariant 1 is relied upon, not checked.
 pub struct Backing(());
 
 impl Backing {
     #[inline(always)]
-    pub(crate) fn locate<T: Object>(&self, unit: u32) -> *const T {
-        core::ptr::with_exposed_provenance((DIRECT_MAP + u64::from(unit) * UNIT) as usize)
+    pub(crate) fn locate<T: Object>(&self, unit: u64) -> *const T {
+        core::ptr::with_exposed_provenance((DIRECT_MAP + unit * UNIT) as usize)
+    }
+
+    #[inline(always)]
+    pub(crate) fn base(&self) -> Base {
+        let mut base = DIRECT_MAP;
+        // SAFETY: no instruction.
+        unsafe {
+            asm!("/* {0} */", inout(reg) base, options(pure, nomem, nostack, preserves_flags))
+        };
+        Base(base)
+    }
+
+    #[inline(always)]
+    pub(crate) fn locate_from<T: Object>(&self, base: Base, unit: u64) -> *const T {
+        core::ptr::with_exposed_provenance(base.0.wrapping_add(unit * UNIT) as usize)
     }
 
     pub(crate) fn created(&mut self, _unit: u32, _length: u64, _kind: u8) {}

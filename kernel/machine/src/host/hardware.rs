@@ -165,9 +165,27 @@ pub fn resume(token: &Token, registers: Option<&Registers>) {
     let _ = (token, registers);
 }
 
+/// The same on a fast path from one thread that is in no guest to another.
+pub fn resume_other(token: &Token, registers: &Registers) {
+    let _ = (token, registers);
+}
+
+/// Makes the CPU resume a guest when the kernel is left.
+pub fn resume_guest(token: &Token, registers: &Registers, page: Ref<SharedPage>) {
+    let _ = (token, registers, page);
+}
+
+/// There is no entry code that could move message words and a guest's general registers.
+pub const MOVES_REGISTERS: bool = false;
+
 /// Loads the root of an address space on this CPU; none: the kernel's own.
 pub fn load_root(token: &Token, root: Option<Ref<TablePage>>) {
     let _ = (token, root);
+}
+
+/// Loads the root that lies `units` behind the header of its address space.
+pub fn load_root_of<T>(token: &Token, space: Ref<T>, units: u32) {
+    let _ = (token, space.part::<TablePage>(units));
 }
 
 /// Gives this CPU's FPU to the guest of a state page.

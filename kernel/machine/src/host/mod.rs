@@ -37,6 +37,10 @@ impl Clone for Token {
     }
 }
 
+/// The arena knows where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct Base(());
+
 /// An arena of units, what lives where, and the pretended hardware.
 pub struct Backing {
     units: Box<[Unit]>,
@@ -56,7 +60,7 @@ impl Backing {
         }
     }
 
-    pub(crate) fn locate<T: Object>(&self, unit: u32) -> *const T {
+    pub(crate) fn locate<T: Object>(&self, unit: u64) -> *const T {
         let kind = self.kinds.get(unit as usize).copied().unwrap_or(0);
         assert!(
             kind == T::KIND,
@@ -65,6 +69,15 @@ impl Backing {
         );
         // The pointer is taken from the whole arena, so that it may reach all units of the object.
         self.units.as_ptr().wrapping_add(unit as usize).cast()
+    }
+
+    pub(crate) fn base(&self) -> Base {
+        Base(())
+    }
+
+    pub(crate) fn locate_from<T: Object>(&self, base: Base, unit: u64) -> *const T {
+        let Base(()) = base;
+        self.locate(unit)
     }
 
     pub(crate) fn created(&mut self, unit: u32, length: u64, kind: u8) {

@@ -3,6 +3,7 @@
 use sundog_rt::cap::Cap;
 use sundog_rt::cap::object::{Endpoint, Reply};
 use sundog_rt::sys::abi::Info;
+use sundog_rt::sys::reply_receive_short;
 use sundog_rt::{Environment, fail};
 
 use crate::measure::{median, report};
@@ -14,15 +15,17 @@ pub fn serve(mut environment: Environment) -> ! {
     let Ok(reply) = resources.pool.make::<Reply>(&mut resources.slots, 0) else {
         fail("bench: no memory for a Reply");
     };
-    let Ok(mut message) = requests.receive(Some(reply), None) else {
+    let Ok(first) = requests.receive(Some(reply), None) else {
         fail("bench: the endpoint is refused");
     };
+    let [one, two, three, four, ..] = first.words;
+    let (mut info, mut words) = (first.info, [one, two, three, four]);
     loop {
-        let info = Info::new(0, message.info.words().min(8));
-        let Ok(next) = requests.reply_receive(reply, info, &message.words, None) else {
+        let end = reply_receive_short(requests.address(), reply.address(), info, &words);
+        let Ok(next) = end else {
             fail("bench: the endpoint is refused");
         };
-        message = next;
+        (info, words) = (next.info, next.words);
     }
 }
 
