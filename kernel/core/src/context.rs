@@ -5,7 +5,7 @@ use core::cell::Cell;
 use sundog_abi::{Error, Rights};
 use sundog_machine::{Opt, Ref, Token, object};
 
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Outcome};
 use crate::reply::Reply;
 use crate::thread::{State, Thread};
 use crate::timer::Timer;
@@ -107,14 +107,16 @@ impl Kernel {
     /// Binds a context to a thread as its own.
     ///
     /// # Errors
-    /// `Busy` if the context has an owner or the thread a context.
+    /// `Busy` if the context has an owner or the thread a context, or if the calls that it was lent along are not forgotten yet: an
+    /// unbind that was interrupted goes on with the same call.
     pub fn context_bind(
         &self,
         context: Ref<SchedContext>,
         thread: Ref<Thread>,
     ) -> Result<(), Error> {
         let (object, owner) = (self.get(context), self.get(thread));
-        if !object.owner.is_none() || !owner.own_context.is_none() || !object.runner.is_none() {
+        let free = object.owner.is_none() && object.runner.is_none() && object.top.is_none();
+        if !free || !owner.own_context.is_none() {
             return Err(Error::Busy);
         }
         object.owner.set(Some(thread));
@@ -125,8 +127,11 @@ impl Kernel {
         Ok(())
     }
 
-    /// Takes a context from its owner, and from whoever runs on it.
-    pub fn context_unbind(&self, context: Ref<SchedContext>) {
+    /// Takes a context from its owner, and from whoever runs on it; then the calls that it was lent along forget it, one by one.
+    ///
+    /// # Errors
+    /// Only `Preempted`: the same call goes on.
+    pub fn context_unbind(&self, context: Ref<SchedContext>) -> Outcome {
         self.context_stop(context);
         let object = self.get(context);
         if let Some(owner) = object.owner.take() {
@@ -137,7 +142,9 @@ impl Kernel {
         }
         while let Some(reply) = object.top.get() {
             self.chain_remove(reply);
+            self.preemption_point()?;
         }
+        Ok(())
     }
 
     /// The thread has lost the context that it ran on: it goes on with its own, if it has one that is free.
@@ -226,11 +233,15 @@ impl Kernel {
         }
     }
 
-    /// Uncounts a context's last capability.
-    pub(crate) fn context_end(&mut self, context: Ref<SchedContext>) {
-        self.context_unbind(context);
+    /// Ends a context whose last capability goes.
+    ///
+    /// # Errors
+    /// Only `Preempted`: the same call goes on.
+    pub(crate) fn context_end(&mut self, context: Ref<SchedContext>) -> Outcome {
+        self.context_unbind(context)?;
         self.timer_disarm(self.context_timer(context));
         self.token.destroy(self.context_timer(context));
         self.token.destroy(context);
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::dispatch::SYSCALL_BYTES;
 use crate::kernel::Kernel;
 use crate::slot::{Slot, flag};
 use crate::thread::{State, Thread};
-use crate::timer::Wheel;
+use crate::timer::{Step, Wheel};
 use crate::vcpu::VCpu;
 use crate::vspace::VSpace;
 
@@ -38,8 +38,8 @@ pub struct Cpu = 69 {
 }
 }
 
-/// Most timers that one entry lets expire; more wait for the next one, which comes at once.
-const EXPIRIES: usize = 16;
+/// Most timers that one entry lets expire or moves down; more wait for the next one, which comes at once.
+const STEPS: usize = 16;
 
 impl Cpu {
     const WHEEL: u32 = (size_of::<Cpu>() / 64) as u32;
@@ -281,9 +281,11 @@ impl Kernel {
     /// Lets timers expire that are due.
     fn expire(&self) {
         let now = self.now();
-        for _ in 0..EXPIRIES {
-            let Some(timer) = self.timer_expired(now) else {
-                return;
+        for _ in 0..STEPS {
+            let timer = match self.timer_step(now) {
+                Step::Expired(timer) => timer,
+                Step::Moved => continue,
+                Step::Done => return,
             };
             let object = self.get(timer);
             if let Some(thread) = object.thread.get() {

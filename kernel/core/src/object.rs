@@ -165,7 +165,8 @@ impl Kernel {
             }
             ObjectType::SchedContext => {
                 if let Some(context) = object.get::<SchedContext>() {
-                    self.context_end(context);
+                    capability.set(flag::DYING);
+                    self.context_end(context)?;
                 }
             }
             ObjectType::Thread => {

@@ -257,7 +257,7 @@ impl Call<'_> {
     }
 
     pub fn sched_unbind(&mut self, slot: Ref<Slot>) -> Outcome<Values> {
-        self.kernel.context_unbind(self.object(slot)?);
+        self.kernel.context_unbind(self.object(slot)?)?;
         DONE
     }
 

@@ -2,7 +2,7 @@
 
 use sundog_abi::{Call, Error, Info, ObjectType};
 use sundog_core::{SchedContext, State};
-use sundog_machine::Ref;
+use sundog_machine::{Event, Ref};
 
 use crate::world::{CNODE, Program, World};
 
@@ -46,6 +46,17 @@ fn chain(keeps: &[bool]) -> Chain {
 }
 
 impl Chain {
+    /// Calls that the client's time was lent along.
+    fn length(&self) -> usize {
+        let mut here = self.world.kernel.get(self.time).top.get();
+        let mut length = 0;
+        while let Some(reply) = here {
+            length += 1;
+            here = self.world.kernel.get(reply).below.get();
+        }
+        length
+    }
+
     /// Who runs on the client's time.
     fn runner(&self) -> Option<Program> {
         let runner = self.world.kernel.get(self.time).runner.get()?;
@@ -257,6 +268,50 @@ fn time_that_is_taken_away_stops_who_has_no_other() {
         let words = [chain.client.context, chain.client.address];
         chain.world.does(Call::sched_bind, &words);
         assert_eq!(chain.runner(), Some(chain.client));
+    }
+}
+
+#[test]
+fn taking_time_away_along_a_long_chain_goes_step_by_step() {
+    for deletes in [false, true] {
+        let mut chain = chain(&[false; 12]);
+        let (context, client) = (chain.client.context, chain.client.address);
+        let (number, words) = if deletes {
+            (Call::cnode_delete, [CNODE, context, 0, 0, 0, 0])
+        } else {
+            (Call::sched_unbind, [context, 0, 0, 0, 0, 0])
+        };
+        let patience = |world: &World, steps| {
+            let hardware = &world.kernel.token().backing().hardware;
+            hardware.preempt_after.set(steps);
+        };
+        let main = chain.world.main;
+        chain.world.turn(main);
+        patience(&chain.world, Some(3));
+        chain.world.registers(main).rip.set(0x1002);
+        chain.world.load(main, number as u64, words);
+        chain.world.event(0, Event::Syscall);
+        // It is not done, and will be made again; eight calls still remember it.
+        assert_eq!(chain.world.registers(main).rip.get(), 0x1000);
+        assert_eq!(chain.length(), 8);
+        patience(&chain.world, None);
+        assert_eq!(chain.runner(), None);
+        if !deletes {
+            // Half taken, it cannot be given to another.
+            let thread = chain.world.thread(0);
+            let words = [context, thread.address];
+            let bound = chain.world.call(main, Call::sched_bind, &words);
+            assert_eq!(bound, Err(Error::Busy));
+        }
+        patience(&chain.world, Some(0));
+        let what = &words[..if deletes { 2 } else { 1 }];
+        chain.world.does(number, what);
+        patience(&chain.world, None);
+        if !deletes {
+            assert_eq!(chain.length(), 0);
+            chain.world.does(Call::sched_bind, &[context, client]);
+            assert_eq!(chain.runner(), Some(chain.client));
+        }
     }
 }
 
