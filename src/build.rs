@@ -1,7 +1,7 @@
-//! Builds the host command, the kernel and the native programs with cargo.
+//! Builds the host command, the kernel, the native programs and the programs for Linux with cargo.
 
 use crate::progress::Progress;
-use crate::tree::{BARE_TARGET, HOST_TARGET, Tree};
+use crate::tree::{BARE_TARGET, HOST_TARGET, LINUX_TARGET, Tree};
 use crate::{crates, environment};
 use std::env;
 use std::ffi::OsString;
@@ -41,28 +41,57 @@ pub fn all(tree: &Tree, progress: &mut Progress) -> Result<Vec<PathBuf>, String>
     Ok(built)
 }
 
-/// Builds the kernel and the native programs; the answer is their paths. The same sources give the same bytes, wherever they lie.
+/// Programs for Linux carry nothing for a debugger: they are copied when they are started.
+const LINUX_PROFILE: [(&str, &str); 2] = [
+    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+    ("CARGO_PROFILE_RELEASE_STRIP", "true"),
+];
+
+/// Builds the kernel, the native programs and those for Linux; the answer is their paths. The same sources give the same bytes,
+/// wherever they lie.
 ///
 /// # Errors
 /// Cargo's own error output, when it fails.
 pub fn programs(tree: &Tree, progress: &mut Progress) -> Result<Vec<PathBuf>, String> {
-    let packages = crates::bare(tree)?;
-    let programs: Vec<_> = packages.iter().filter(|package| package.program).collect();
+    progress.step("building the kernel and the system's programs");
+    let mut bare = crates::bare(tree)?;
+    bare.retain(|package| package.program);
+    let mut built = release(tree, &bare, BARE_TARGET, &tree.bare_target(), &[])?;
+    let linux = crates::linux(tree)?;
+    let folder = tree.linux_target();
+    built.extend(release(
+        tree,
+        &linux,
+        LINUX_TARGET,
+        &folder,
+        &LINUX_PROFILE,
+    )?);
+    Ok(built)
+}
+
+/// Builds programs for a target; the answer is their paths.
+fn release(
+    tree: &Tree,
+    programs: &[crates::Package],
+    target: &str,
+    folder: &Path,
+    profile: &[(&str, &str)],
+) -> Result<Vec<PathBuf>, String> {
     if programs.is_empty() {
         return Ok(Vec::new());
     }
-    progress.step("building the kernel and the system's programs");
-    let mut bare = cargo(tree, "build", BARE_TARGET, &tree.bare_target());
-    bare.arg("--release")
-        .env("CARGO_ENCODED_RUSTFLAGS", without_places(tree));
-    let folder = tree.bare_target().join(BARE_TARGET).join("release");
-    let mut built = Vec::new();
+    let mut build = cargo(tree, "build", target, folder);
+    build
+        .arg("--release")
+        .env("CARGO_ENCODED_RUSTFLAGS", without_places(tree))
+        .envs(profile.iter().copied());
     for program in programs {
-        bare.args(["--package", &program.name]);
-        built.push(folder.join(&program.file));
+        build.args(["--package", &program.name]);
     }
-    run(bare)?;
-    Ok(built)
+    run(build)?;
+    let folder = folder.join(target).join("release");
+    let files = programs.iter().map(|program| folder.join(&program.file));
+    Ok(files.collect())
 }
 
 /// Compiler flags that replace, in what is built, the places of the tree and of cargo's packages by names.

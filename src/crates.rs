@@ -1,10 +1,11 @@
-//! Which packages of the tree are made for the bare machine: the kernel, the native programs and the libraries that they use.
+//! Which packages of the tree are made for the bare machine (the kernel, the native programs, the libraries that they use), and which for
+//! Linux inside it.
 
 use crate::tree::Tree;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// A package that can be compiled for the bare machine.
+/// A package that is compiled for the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     /// The package's name.
@@ -26,14 +27,52 @@ pub struct Package {
 /// A text that names the manifest whose package name cannot be read.
 pub fn bare(tree: &Tree) -> Result<Vec<Package>, String> {
     let mut packages = Vec::new();
-    search(&tree.root, tree, &mut packages)?;
+    for (folder, manifest) in manifests(tree) {
+        let source =
+            |name: &str| fs::read_to_string(folder.join("src").join(name)).unwrap_or_default();
+        if let Some((program, on_host)) = kind(&source("main.rs"), &source("lib.rs")) {
+            packages.push(package(&folder, &manifest, program, on_host)?);
+        }
+    }
     Ok(packages)
 }
 
+/// All packages that are programs for Linux inside a sandbox, in the order of their folders: `linux = true` stands in their manifests'
+/// table `[package.metadata.sundog]`.
+///
+/// # Errors
+/// As [`bare`].
+pub fn linux(tree: &Tree) -> Result<Vec<Package>, String> {
+    let found = manifests(tree).into_iter();
+    found
+        .filter(|(_, manifest)| is_for_linux(manifest))
+        .map(|(folder, manifest)| package(&folder, &manifest, true, true))
+        .collect()
+}
+
+fn package(folder: &Path, manifest: &str, program: bool, on_host: bool) -> Result<Package, String> {
+    let place = || folder.join("Cargo.toml");
+    let name = name_in(manifest, "[package]")
+        .ok_or_else(|| format!("sundog: no package name in {}", place().display()))?;
+    Ok(Package {
+        name: name.to_owned(),
+        file: name_in(manifest, "[[bin]]").unwrap_or(name).to_owned(),
+        program,
+        on_host,
+    })
+}
+
+/// The folders and manifests of all packages, in the order of their folders.
+fn manifests(tree: &Tree) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    search(&tree.root, tree, &mut found);
+    found
+}
+
 /// Looks through `folder`'s subfolders; a package can contain others.
-fn search(folder: &Path, tree: &Tree, packages: &mut Vec<Package>) -> Result<(), String> {
+fn search(folder: &Path, tree: &Tree, found: &mut Vec<(PathBuf, String)>) {
     let Ok(entries) = fs::read_dir(folder) else {
-        return Ok(());
+        return;
     };
     let mut folders: Vec<_> = entries
         .flatten()
@@ -48,24 +87,11 @@ fn search(folder: &Path, tree: &Tree, packages: &mut Vec<Package>) -> Result<(),
         if hidden || folder == tree.target || folder == tree.root.join("target") {
             continue;
         }
-        let manifest = folder.join("Cargo.toml");
-        if let Ok(text) = fs::read_to_string(&manifest) {
-            let source =
-                |name: &str| fs::read_to_string(folder.join("src").join(name)).unwrap_or_default();
-            if let Some((program, on_host)) = kind(&source("main.rs"), &source("lib.rs")) {
-                let name = name_in(&text, "[package]")
-                    .ok_or_else(|| format!("sundog: no package name in {}", manifest.display()))?;
-                packages.push(Package {
-                    name: name.to_owned(),
-                    file: name_in(&text, "[[bin]]").unwrap_or(name).to_owned(),
-                    program,
-                    on_host,
-                });
-            }
+        if let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) {
+            found.push((folder.clone(), manifest));
         }
-        search(&folder, tree, packages)?;
+        search(&folder, tree, found);
     }
-    Ok(())
 }
 
 /// Whether a package with these sources is a program, and whether it is for the host too; `None` if it is not for the bare machine.
@@ -85,16 +111,25 @@ fn attribute<'a>(source: &'a str, word: &str) -> Option<&'a str> {
 
 /// The name in the first table of a manifest that has this head.
 fn name_in<'a>(manifest: &'a str, head: &str) -> Option<&'a str> {
+    value_in(manifest, head, "name")?
+        .strip_prefix('"')?
+        .strip_suffix('"')
+}
+
+fn is_for_linux(manifest: &str) -> bool {
+    value_in(manifest, "[package.metadata.sundog]", "linux") == Some("true")
+}
+
+/// The value of a key in the first table of a manifest that has this head.
+fn value_in<'a>(manifest: &'a str, head: &str, key: &str) -> Option<&'a str> {
     let table = manifest
         .lines()
         .map(str::trim)
         .skip_while(|line| *line != head)
         .skip(1);
     let mut table = table.take_while(|line| !line.starts_with('['));
-    let (_, value) = table
-        .find(|line| line.starts_with("name"))?
-        .split_once('=')?;
-    value.trim().strip_prefix('"')?.strip_suffix('"')
+    let (_, value) = table.find(|line| line.starts_with(key))?.split_once('=')?;
+    Some(value.trim())
 }
 
 #[cfg(test)]
@@ -108,6 +143,14 @@ mod tests {
         assert_eq!(name_in(manifest, "[[bin]]"), Some("other"));
         let nameless = "[package]\n[lib]\nname = \"x\"\n";
         assert_eq!(name_in(nameless, "[package]"), None);
+    }
+
+    #[test]
+    fn programs_for_linux_say_so() {
+        let manifest = "[package]\nname = \"x\"\n\n[package.metadata.sundog]\nlinux = true\n";
+        assert!(is_for_linux(manifest));
+        assert!(!is_for_linux("[package]\nlinux = true\n"));
+        assert!(!is_for_linux(&manifest.replace("true", "false")));
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub const HOST_TARGET: &str = "x86_64-unknown-linux-gnu";
 pub const BARE_TARGET: &str = "x86_64-unknown-none";
 /// The target of the launcher itself.
 pub const LAUNCHER_TARGET: &str = "x86_64-unknown-linux-musl";
+/// The target of programs for Linux inside a sandbox: static, and linked without a C compiler.
+pub const LINUX_TARGET: &str = LAUNCHER_TARGET;
 
 /// The folders that the launcher works with.
 pub struct Tree {
@@ -50,6 +52,11 @@ impl Tree {
     /// Where the kernel and native programs are built.
     pub fn bare_target(&self) -> PathBuf {
         self.target.join("bare")
+    }
+
+    /// Where programs for Linux inside a sandbox are built.
+    pub fn linux_target(&self) -> PathBuf {
+        self.target.join("linux")
     }
 }
 

@@ -7,7 +7,7 @@ mod anchors;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
-use crate::image;
+use crate::image::{self, Guests};
 use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
@@ -96,7 +96,11 @@ fn count() -> Result<Vec<Figure>, Failure> {
     let mut machine = Machine::new(Board::Microvm, kernel.clone());
     machine.icount = true;
     machine.command_line = "exit-with=bench".to_owned();
-    machine.archive = Some(image::write(&images::manifest("bench"), &folder)?);
+    machine.archive = Some(image::write(
+        &images::manifest("bench"),
+        &Guests::default(),
+        &folder,
+    )?);
     let outcome = Process::start(&machine, &folder)?.wait(Some(LIMIT))?;
     let text = Outcome::text(&Port::KernelText.log(&folder));
     if !matches!(outcome, Outcome::Passed) {

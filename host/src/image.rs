@@ -21,6 +21,8 @@ pub const LINUX: &str = "linux";
 const SANDBOX: &str = "sandbox";
 /// The archive that is the root folder of Linux programs, in the boot package's archive.
 const LINUX_ROOT: &str = "linux.cpio";
+/// The folder of scripts in it.
+const SCRIPTS: &str = "tests";
 /// Pages in a MiB.
 const PAGES: u32 = 256;
 
@@ -32,6 +34,25 @@ pub type Find<'a> = &'a dyn Fn(&str) -> Result<PathBuf, Failure>;
 pub struct Plan {
     /// The manifest, read and checked.
     pub system: System,
+    /// Files of the root folder of Linux programs that are in no other image.
+    guests: Vec<Guest>,
+}
+
+/// A file of the root folder of Linux programs.
+#[derive(Debug)]
+struct Guest {
+    name: String,
+    mode: u32,
+    bytes: Vec<u8>,
+}
+
+/// What one image's Linux programs have besides busybox.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Guests<'a> {
+    /// Programs of the tree for Linux, by their names, which go to `/bin`.
+    pub programs: &'a [&'a str],
+    /// Scripts of `tests/linux`, by their names without `.sh`, which go to `/tests`. The first is what the personality runs.
+    pub scripts: &'a [&'a str],
 }
 
 impl Plan {
@@ -48,7 +69,34 @@ impl Plan {
                 .collect();
             Failure::new(lines.join("\n"))
         })?;
-        Ok(Self { system })
+        Ok(Self {
+            system,
+            guests: Vec::new(),
+        })
+    }
+
+    /// Adds programs and scripts for Linux. With a script the personality runs `sh -e SCRIPT`, whatever the manifest says.
+    pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
+        let programs = guests.programs.iter().map(|name| {
+            let bytes = read(&images::linux(name)?)?;
+            Ok((format!("bin/{name}"), 0o755, bytes))
+        });
+        let scripts = guests.scripts.iter().map(|name| {
+            let bytes = read(&images::script(name))?;
+            Ok((format!("{SCRIPTS}/{name}.sh"), 0o644, bytes))
+        });
+        for guest in programs.chain(scripts) {
+            let (name, mode, bytes) = guest?;
+            self.guests.push(Guest { name, mode, bytes });
+        }
+        if let Some(first) = guests.scripts.first() {
+            let script = format!("/{SCRIPTS}/{first}.sh");
+            let personality = self.personality();
+            let personality = personality
+                .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
+            personality.arguments = vec!["sh".to_owned(), "-e".to_owned(), script];
+        }
+        Ok(())
     }
 
     /// The program that runs Linux programs, if the image holds it.
@@ -86,8 +134,18 @@ impl Plan {
             files.push((image, read(&find(image)?)?));
             if image == LINUX {
                 let sandbox = read(&find(SANDBOX)?)?;
-                let natives = ["sandbox", "bwrap"].map(|name| (name, &*sandbox));
-                files.push((LINUX_ROOT, busybox.root(&natives)?));
+                let native = |name| File {
+                    name,
+                    mode: 0o755,
+                    bytes: &sandbox,
+                };
+                let mut more = vec![native("bin/sandbox"), native("bin/bwrap")];
+                more.extend(self.guests.iter().map(|guest| File {
+                    name: &guest.name,
+                    mode: guest.mode,
+                    bytes: &guest.bytes,
+                }));
+                files.push((LINUX_ROOT, busybox.root(&more)?));
             }
         }
         let files: Vec<_> = files
@@ -106,11 +164,12 @@ impl Plan {
     }
 }
 
-/// Builds the package of a manifest into a run's folder; gives its path.
-pub fn write(manifest: &Path, folder: &Folder) -> Result<PathBuf, Failure> {
+/// Builds the package of a manifest, with what its Linux programs have besides, into a run's folder; gives its path.
+pub fn write(manifest: &Path, guests: &Guests<'_>, folder: &Folder) -> Result<PathBuf, Failure> {
     let find: Find<'_> = &images::native;
-    let bytes = Plan::read(manifest, find)?.build(find, &Busybox::of_system())?;
-    put(&bytes, folder)
+    let mut plan = Plan::read(manifest, find)?;
+    plan.add(guests)?;
+    put(&plan.build(find, &Busybox::of_system())?, folder)
 }
 
 /// Writes a package's bytes into a run's folder; gives its path.
@@ -121,15 +180,30 @@ pub fn put(bytes: &[u8], folder: &Folder) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-/// `sundog image MANIFEST FILE`: writes the package that `run` would start.
+/// `sundog image MANIFEST FILE [--script NAME] [PROGRAM]...`: writes the package that `run` or a test would start.
 pub fn main(
     arguments: &[std::ffi::OsString],
     find: Find<'_>,
 ) -> Result<std::process::ExitCode, Failure> {
-    let [manifest, out] = arguments else {
-        return Err(Failure::new("usage: sundog image MANIFEST FILE"));
+    let usage = || Failure::new("usage: sundog image MANIFEST FILE [--script NAME] [PROGRAM]...");
+    let [manifest, out, rest @ ..] = arguments else {
+        return Err(usage());
     };
-    let bytes = Plan::read(Path::new(manifest), find)?.build(find, &Busybox::of_system())?;
+    let rest: Option<Vec<&str>> = rest.iter().map(|word| word.to_str()).collect();
+    let rest = rest.ok_or_else(usage)?;
+    let guests = match &*rest {
+        ["--script", _, ..] => Guests {
+            programs: &rest[2..],
+            scripts: &rest[1..2],
+        },
+        _ => Guests {
+            programs: &rest,
+            scripts: &[],
+        },
+    };
+    let mut plan = Plan::read(Path::new(manifest), find)?;
+    plan.add(&guests)?;
+    let bytes = plan.build(find, &Busybox::of_system())?;
     fs::write(out, bytes)
         .map_err(|error| Failure::system(format!("cannot write {}", out.display()), error))?;
     Ok(std::process::ExitCode::SUCCESS)

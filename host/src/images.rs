@@ -1,4 +1,4 @@
-//! Where the built kernel and native programs lie, and where the source tree is.
+//! Where the built kernel and programs lie, and where the source tree is.
 
 use crate::failure::Failure;
 use std::env;
@@ -30,10 +30,26 @@ pub fn source_root() -> &'static Path {
 ///
 /// The launcher puts this command at `TARGET/host/TRIPLE/release/sundog` and bare programs at `TARGET/bare/TRIPLE/release/NAME`.
 pub fn program(name: &str) -> Result<PathBuf, Failure> {
+    built("bare/x86_64-unknown-none", name)
+}
+
+/// The path of a built program for Linux inside a sandbox: the file `sundog-NAME` or `NAME`.
+pub fn linux(name: &str) -> Result<PathBuf, Failure> {
+    let folder = "linux/x86_64-unknown-linux-musl";
+    built(folder, &format!("sundog-{name}")).or_else(|_| built(folder, name))
+}
+
+/// The path of a script for a shell inside a sandbox, by its name in `tests/linux`, without its extension.
+pub fn script(name: &str) -> PathBuf {
+    let file = format!("{name}.sh");
+    source_root().join("tests/linux").join(file)
+}
+
+fn built(folder: &str, name: &str) -> Result<PathBuf, Failure> {
     let own = env::current_exe()
         .map_err(|error| Failure::system("cannot find this command's own path", error))?;
     let target = own.ancestors().nth(4).unwrap_or(&own);
-    let path = target.join("bare/x86_64-unknown-none/release").join(name);
+    let path = target.join(folder).join("release").join(name);
     if path.is_file() {
         return Ok(path);
     }

@@ -32,7 +32,8 @@ usage: sundog [COMMAND] [ARGUMENT...]
   tour [WORD...]                           show what the system does
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
   bench [--json FILE] [--baseline FILE]    count the instructions of the kernel's operations
-  image MANIFEST FILE                      write the boot package of a system
+  image MANIFEST FILE [--script NAME] [PROGRAM...]
+                                           write the boot package of a system, with a script and programs for Linux
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree
   fresh [--tests] [--keep]                 repeat the first start in a new Debian (needs root), and write docs/results/fresh.md

@@ -99,7 +99,7 @@ fn run(test: &TargetTest) -> Result<(), String> {
     machine.command_line = test.command_line.to_owned();
     let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
     if let Some(system) = test.system {
-        let package = image::write(&images::manifest(system), &folder);
+        let package = image::write(&images::manifest(system), &test.guests, &folder);
         machine.archive = Some(package.map_err(|failure| failure.text().to_owned())?);
     }
     let mut conversation = None;

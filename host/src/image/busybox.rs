@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use sundog_package::File;
 
 /// Folders that programs expect. The personality mounts its own file systems on some of them.
 const FOLDERS: [&str; 13] = [
@@ -83,8 +84,8 @@ impl Busybox {
         Ok(applets)
     }
 
-    /// The archive of the root folder, with native programs, by their names in /bin.
-    pub fn root(&self, natives: &[(&str, &[u8])]) -> Result<Vec<u8>, Failure> {
+    /// The archive of the root folder, with more files; the folder of each is there or is made, one step deep.
+    pub fn root(&self, more: &[File<'_>]) -> Result<Vec<u8>, Failure> {
         let program = self.program()?;
         let mut archive = Archive::default();
         for folder in FOLDERS {
@@ -96,8 +97,15 @@ impl Busybox {
         for applet in self.applets()? {
             archive.add(&format!("bin/{applet}"), Entry::Link("busybox"));
         }
-        for (name, program) in natives {
-            archive.add(&format!("bin/{name}"), Entry::File(0o755, program));
+        let mut folders = FOLDERS.to_vec();
+        for file in more {
+            if let Some((folder, _)) = file.name.rsplit_once('/')
+                && !folders.contains(&folder)
+            {
+                archive.add(folder, Entry::Folder);
+                folders.push(folder);
+            }
+            archive.add(file.name, Entry::File(file.mode, file.bytes));
         }
         Ok(archive.finish())
     }
@@ -145,10 +153,15 @@ mod tests {
     fn the_root_holds_every_applet_as_a_link() {
         let busybox = Busybox::of_system();
         let applets = busybox.applets().unwrap();
-        let root = busybox.root(&[("sandbox", b"native")]).unwrap();
+        let more = ["bin/sandbox", "tests/a.sh", "tests/b.sh"].map(|name| File {
+            name,
+            mode: 0o755,
+            bytes: b"bytes",
+        });
+        let root = busybox.root(&more).unwrap();
         assert_eq!(
             root,
-            busybox.root(&[("sandbox", b"native")]).unwrap(),
+            busybox.root(&more).unwrap(),
             "the same bytes every time"
         );
         assert!(applets.iter().any(|name| name == "sh"));
@@ -167,6 +180,15 @@ mod tests {
                 "{applet}"
             );
         }
-        assert!(listed.lines().any(|line| line == "etc/passwd"));
+        for name in [
+            "etc/passwd",
+            "bin/sandbox",
+            "tests",
+            "tests/a.sh",
+            "tests/b.sh",
+        ] {
+            let times = listed.lines().filter(|line| *line == name).count();
+            assert_eq!(times, 1, "{name}");
+        }
     }
 }

@@ -6,6 +6,7 @@ mod kernel;
 mod linux;
 
 use super::conversation::Step;
+use crate::image::Guests;
 use crate::images::KERNEL;
 use crate::qemu::Board;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct TargetTest {
     pub image: &'static str,
     /// The manifest of the system in the boot package; without one there is no package.
     pub system: Option<&'static str>,
+    /// What the system's Linux programs have besides busybox: the first script is what the personality runs.
+    pub guests: Guests<'static>,
     /// The kernel's command line.
     pub command_line: &'static str,
     /// The board.
@@ -57,6 +60,10 @@ const USUAL: TargetTest = TargetTest {
     name: "",
     image: KERNEL,
     system: None,
+    guests: Guests {
+        programs: &[],
+        scripts: &[],
+    },
     command_line: "",
     board: Board::Microvm,
     icount: false,

@@ -1,8 +1,10 @@
-//! Linux system calls of the host side that need unsafe code.
+//! Linux system calls that need unsafe code, for the host side and for the tests' Linux programs.
 
 mod child;
 pub mod ptrace;
 mod signals;
+mod twice;
 
 pub use child::die_with_parent;
 pub use signals::Signals;
+pub use twice::Twice;

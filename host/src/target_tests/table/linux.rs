@@ -1,22 +1,37 @@
-//! Linux programs: scripts that check themselves.
+//! Linux programs: scripts of `tests/linux` that check themselves, in a shell of the system `linux-script`.
 
-use super::{Duration, TargetTest, USUAL};
+use super::{Duration, Guests, TargetTest, USUAL};
+
+/// What the rows have in common: the script ends with status 0 only if all was as it should be.
+const SCRIPT: TargetTest = TargetTest {
+    system: Some("linux-script"),
+    command_line: "exit-with=linux",
+    lines: &["init: linux is done with status 0"],
+    limit: Duration::from_secs(60),
+    ..USUAL
+};
+
+const fn guests(
+    scripts: &'static [&'static str],
+    programs: &'static [&'static str],
+) -> Guests<'static> {
+    Guests { programs, scripts }
+}
 
 pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "linux_script",
-        system: Some("linux-script"),
-        command_line: "exit-with=linux",
-        lines: &["init: linux is done with status 0"],
-        limit: Duration::from_secs(60),
-        ..USUAL
+        guests: guests(&["shell"], &[]),
+        ..SCRIPT
     },
     TargetTest {
         name: "sandbox_script",
-        system: Some("sandbox-script"),
-        command_line: "exit-with=linux",
-        lines: &["init: linux is done with status 0"],
-        limit: Duration::from_secs(60),
-        ..USUAL
+        guests: guests(&["sandbox"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "linux_memory_mapped_twice_in_a_row",
+        guests: guests(&["memfd"], &["memfd-ring"]),
+        ..SCRIPT
     },
 ];
