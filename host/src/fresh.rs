@@ -106,7 +106,7 @@ fn run(options: &Options, folder: &Folder) -> Result<Report, Failure> {
     });
     for step in steps::all(options.tests) {
         eprintln!("{}", Failure::new(step.what));
-        let row = room.take(&step)?;
+        let row = room.take(step)?;
         let good = row.good;
         report.add(row);
         if !good {
