@@ -7,6 +7,7 @@ mod anchors;
 mod boot;
 mod figure;
 mod operations;
+mod programs;
 mod starts;
 
 use crate::failure::Failure;
@@ -34,6 +35,7 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let options = parse(arguments)?;
     let mut figures = operations::count()?;
     figures.extend(boot::count()?);
+    figures.extend(programs::count()?);
     figures.extend(starts::time()?);
     println!("{}", head());
     for figure in &figures {

@@ -1,6 +1,7 @@
 //! `sundog test`: runs the tests that need a machine, two at a time, and prints their results like Rust's own tests.
 
 mod conversation;
+mod holdings;
 mod table;
 
 use crate::failure::Failure;
@@ -97,10 +98,16 @@ fn run(test: &TargetTest) -> Result<(), String> {
     let mut machine = Machine::new(test.board, kernel);
     machine.icount = test.icount;
     machine.command_line = test.command_line.to_owned();
+    let mut system = None;
     let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
-    if let Some(system) = test.system {
-        let package = image::write(&images::manifest(system), &test.guests, &folder);
-        machine.archive = Some(package.map_err(|failure| failure.text().to_owned())?);
+    if let Some(name) = test.system {
+        let manifest = images::manifest(name);
+        let written = image::write(&manifest, &test.guests, &folder).and_then(|package| {
+            machine.archive = Some(package);
+            image::Plan::read(&manifest, &images::native)
+        });
+        system = Some(written.map_err(|failure| failure.text().to_owned())?.system);
+        machine.command_line += " inspect";
     }
     let mut conversation = None;
     if !test.steps.is_empty() {
@@ -121,7 +128,8 @@ fn run(test: &TargetTest) -> Result<(), String> {
     let said = conversation.as_ref().map_or(Ok(()), Conversation::result);
     let judged = said
         .and_then(|()| judge(test, outcome.as_ref(), &text))
-        .and_then(|()| judge_console(test, &Outcome::text(&Port::Console.log(&folder))));
+        .and_then(|()| judge_console(test, &Outcome::text(&Port::Console.log(&folder))))
+        .and_then(|()| system.map_or(Ok(()), |system| holdings::compare(&text, &system)));
     judged.map_err(|wrong| {
         let logs = folder.keep();
         format!(

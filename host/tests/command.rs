@@ -37,7 +37,11 @@ impl Place {
 
     fn run(&self, words: &[&str]) -> (i32, String, String) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sundog"));
-        let command = command.args(words).env("PATH", &self.0);
+        let command = command
+            .args(words)
+            .env("PATH", &self.0)
+            // Logs of what failed go with the folder.
+            .env("TMPDIR", &self.0);
         result(command.output().unwrap())
     }
 }
@@ -138,7 +142,7 @@ fn a_good_status_without_the_kernels_words_does_not_pass() {
 
 #[test]
 fn no_start_asks_for_kvm() {
-    let place = Place::new("kvm");
+    let place = Place::new("accelerator");
     place.emulator("exit 0");
     place.run(&["run", "true"]);
     place.run(&["test", "boot"]);

@@ -24,6 +24,10 @@ pub fn of(name: &str) -> Option<Anchor> {
             1_491_100_000,
         ),
         "boot_shell" => ("Linux, as boot_init: its shell comes later", 1_491_100_000),
+        "getppid" => ("Linux", 328),
+        "pipe_round_trip" => ("Linux, a byte between two processes and back", 9843),
+        "guest_fault" => ("Linux, a 64th of MADV_DONTNEED and 64 faults", 3550),
+        "fork_exec_wait" => ("Linux, with 300 resident pages", 648_698),
         "memory_idle" => (
             "Linux, not available of 512 MiB when it is idle",
             75_916_902,

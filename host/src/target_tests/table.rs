@@ -4,6 +4,7 @@ mod consent;
 mod drivers;
 mod kernel;
 mod linux;
+mod native;
 
 use super::conversation::Step;
 use crate::image::Guests;
@@ -83,7 +84,13 @@ const SYSTEM: TargetTest = TargetTest {
 };
 
 /// The rows, by what they are about.
-const GROUPS: &[&[TargetTest]] = &[kernel::ROWS, drivers::ROWS, linux::ROWS, consent::ROWS];
+const GROUPS: &[&[TargetTest]] = &[
+    kernel::ROWS,
+    drivers::ROWS,
+    linux::ROWS,
+    native::ROWS,
+    consent::ROWS,
+];
 
 /// All target tests.
 pub fn tests() -> impl Iterator<Item = &'static TargetTest> {

@@ -6,6 +6,7 @@ use sundog_abi::{Address, Error, Rights};
 use sundog_cap::Cap;
 use sundog_cap::object::{Endpoint, IrqControl, SchedContext, SchedControl};
 use sundog_rt::start::EncodeError;
+use sundog_rt::sys::Partial;
 
 /// A capability that the program gets, or a run of them.
 #[derive(Clone, Copy, Debug)]
@@ -179,6 +180,12 @@ pub enum SpawnError {
 impl From<Error> for SpawnError {
     fn from(error: Error) -> SpawnError {
         SpawnError::Kernel(error)
+    }
+}
+
+impl From<Partial> for SpawnError {
+    fn from(partial: Partial) -> SpawnError {
+        SpawnError::Kernel(partial.error)
     }
 }
 

@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod inspect;
 mod made;
 mod power;
 mod report;

@@ -1,5 +1,6 @@
 //! Watches the programs: every end of one arrives as a fault, whose badge tells which program it was.
 
+use crate::inspect;
 use crate::made::Made;
 use crate::power::Power;
 use crate::report::Report;
@@ -25,6 +26,8 @@ pub struct Supervisor<'a> {
     reply: Cap<Reply>,
     power: Option<Power<'a>>,
     report: Option<Report>,
+    /// Whether what the programs hold is written down.
+    inspects: bool,
 }
 
 impl<'a> Supervisor<'a> {
@@ -46,6 +49,7 @@ impl<'a> Supervisor<'a> {
         );
         let (faults, reply) = (pool.make(slots, 0)?, pool.make(slots, 0)?);
         let programs: Vec<_> = manifest.programs().collect();
+        let inspects = inspect::is_asked(environment.page.command_line);
         let processes = programs.iter().map(|_| None).collect();
         let restarts = programs.iter().map(|_| Restarts::default()).collect();
         Ok(Supervisor {
@@ -58,13 +62,17 @@ impl<'a> Supervisor<'a> {
             reply,
             power,
             report,
+            inspects,
         })
     }
 
-    /// Starts all programs in their order; returns how many run.
+    /// Builds all programs in their order, then lets them run; returns how many do.
     pub fn start_all(&mut self) -> usize {
+        for index in 0..self.programs.len() {
+            self.build(index);
+        }
         (0..self.programs.len())
-            .filter(|index| self.start(*index))
+            .filter(|index| self.resume(*index))
             .count()
     }
 
@@ -77,8 +85,8 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Starts a program, or says why not.
-    fn start(&mut self, index: usize) -> bool {
+    /// Builds the process of a program, or says why not.
+    fn build(&mut self, index: usize) {
         let listed = &self.programs[index];
         let fault = Fault {
             endpoint: self.faults,
@@ -91,19 +99,29 @@ impl<'a> Supervisor<'a> {
             listed,
             fault,
         );
-        let process = match started {
-            Ok(process) => process,
-            Err(error) => {
-                debug!("init: {} does not start: {error}", listed.name);
-                return false;
+        match started {
+            Ok(process) => {
+                if self.inspects {
+                    inspect::print(listed.name, &process);
+                }
+                self.processes[index] = Some(process);
             }
+            Err(error) => debug!("init: {} does not start: {error}", listed.name),
+        }
+    }
+
+    /// Lets the process of a program run, if it was built; whether it does.
+    fn resume(&self, index: usize) -> bool {
+        let Some(process) = &self.processes[index] else {
+            return false;
         };
-        let resumed = process.resume();
-        self.processes[index] = Some(process);
-        match resumed {
+        match process.resume() {
             Ok(()) => true,
             Err(error) => {
-                debug!("init: {} does not run: {error:?}", listed.name);
+                debug!(
+                    "init: {} does not run: {error:?}",
+                    self.programs[index].name
+                );
                 false
             }
         }
@@ -165,9 +183,12 @@ impl<'a> Supervisor<'a> {
             .saturating_mul(self.environment.page.ticks_per_microsecond);
         let again =
             listed.restart == Restart::Always && self.restarts[index].allow(ticks(), window);
-        if again && self.start(index) {
-            debug!("init: {name} runs again");
-            return;
+        if again {
+            self.build(index);
+            if self.resume(index) {
+                debug!("init: {name} runs again");
+                return;
+            }
         }
         if let Err(error) = self
             .made

@@ -2,15 +2,17 @@
 //! 1, records what comes there until the grant is revoked, and says on its terminal how each step went.
 //!
 //! Given: `console` and `consent` (endpoints), `events` (its notification), `input` and `output` (the terminal's rings) with
-//! `wake-console`.
+//! `wake-console`; perhaps `friends` (an endpoint that it serves): then it shares the line with the program that calls there.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod friend;
 mod terminal;
 
 use alloc::format;
+use friend::{Friend, names};
 use sundog_protocols::consent::{Open, Opened, Resource};
 use sundog_protocols::serial::{Failure, Recorded, encode_number, label};
 use sundog_protocols::{Malformed, Words};
@@ -37,6 +39,8 @@ fn conversation(mut environment: Environment) -> Result<(), Trouble> {
     let consent: Cap<Endpoint> = environment.require("consent");
     let slot = environment.resources.slots.take()?;
     let mut terminal = Terminal::new(&mut environment)?;
+    let friend = Friend::new(&mut environment)?;
+    let cnode = environment.resources.slots.cnode();
     let page = &mut environment.message;
     terminal.wait_for_start(page)?;
     terminal.say("asker: ready")?;
@@ -47,7 +51,14 @@ fn conversation(mut environment: Environment) -> Result<(), Trouble> {
     let status = match Opened::decode(&answer) {
         Ok(Ok(opened)) if page.arrived() & 1 == 1 => {
             terminal.say(&format!("asker: opened, {}", opened.answer.word()))?;
-            record(page, Cap::root(slot), &mut terminal)?
+            match friend {
+                None => record(page, Cap::root(slot), &mut terminal)?,
+                Some(friend) => {
+                    let rights = names(cnode.inspect(slot)?.rights);
+                    terminal.say(&format!("asker: holds {rights}"))?;
+                    share(page, Cap::root(slot), &friend, &mut terminal)?
+                }
+            }
         }
         Ok(Ok(_)) => {
             terminal.say("asker: opened, but no capability came")?;
@@ -101,6 +112,24 @@ fn record(
             Err(Malformed) => return Ok(6),
         }
     }
+}
+
+/// Hands a narrower copy to the friend, tells what it recorded, and after the end of the grant how its next call failed; the exit status.
+fn share(
+    page: &mut MessagePage,
+    device: Cap<Endpoint>,
+    friend: &Friend,
+    terminal: &mut Terminal,
+) -> Result<u8, Trouble> {
+    friend.give(page, device)?;
+    let recorded = friend.recorded(page)?;
+    terminal.say(&format!("friend: recorded {recorded}"))?;
+    let status = record(page, device, terminal)?;
+    match friend.failed(page)? {
+        Some(error) => terminal.say(&format!("friend: {error:?}"))?,
+        None => terminal.say("friend: it still works")?,
+    }
+    Ok(status)
 }
 
 /// Calls a server; what makes no sense becomes a message that no protocol knows.
