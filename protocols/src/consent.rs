@@ -6,6 +6,7 @@
 //! | label | request | reply when done | capabilities in the reply |
 //! |---|---|---|---|
 //! | [`label::OPEN`] | [`Open`] | [`Opened`] | 1: the device's endpoint, badged with the grant |
+//! | [`label::WITHDRAW`] | word 1 = number of an [`Open`] of the same sandbox | nothing | |
 //! | [`label::CLOSE`] | word 1 = grant | nothing | |
 //! | [`label::REGISTER`] | [`Register`] | word 1 = badge | 1: an endpoint of this service with that badge |
 //! | [`label::UNREGISTER`] | word 1 = badge | nothing | |
@@ -28,6 +29,8 @@ pub mod label {
     pub const UNREGISTER: u64 = 0x0c04;
     /// A device server reports that a grant was used.
     pub const USED: u64 = 0x0c05;
+    /// Whoever asked does not want it any more: the question is taken away, and the OPEN is refused.
+    pub const WITHDRAW: u64 = 0x0c06;
 }
 
 /// The badge of init's capability, with which sandboxes are registered.
@@ -214,6 +217,8 @@ impl Resource {
 pub struct Open {
     /// The class of device.
     pub resource: Resource,
+    /// A number by which the asking sandbox can withdraw the request; 0 for one that it never will.
+    pub number: u64,
     /// Which one: letters, digits and `. _ : / -`.
     pub instance: String,
     /// Hash of the program's image and of its script.
@@ -223,13 +228,14 @@ pub struct Open {
 }
 
 impl Open {
-    /// The request's words: resource, lengths (program in the high half), hash (4), instance, program.
+    /// The request's words: resource, number, lengths (program in the high half), hash (4), instance, program.
     pub fn encode(&self) -> Result<Words, Malformed> {
         if self.instance.len() > MAX_INSTANCE || self.program.len() > MAX_PROGRAM {
             return Err(Malformed);
         }
         let mut words = Words::new(label::OPEN);
         words.push(self.resource as u64)?;
+        words.push(self.number)?;
         words.push(self.instance.len() as u64 | (self.program.len() as u64) << 32)?;
         words.push_bytes(&self.program_hash)?;
         words.push_bytes(self.instance.as_bytes())?;
@@ -241,6 +247,7 @@ impl Open {
     pub fn decode(words: &Words) -> Result<Open, Malformed> {
         let mut reader = words.reader();
         let resource = Resource::from_number(reader.word()?).ok_or(Malformed)?;
+        let number = reader.word()?;
         let (instance_length, program_length) = halves(reader.word()?);
         let mut program_hash = [0; 32];
         reader.bytes(&mut program_hash)?;
@@ -249,6 +256,7 @@ impl Open {
         reader.end()?;
         Ok(Open {
             resource,
+            number,
             instance,
             program_hash,
             program,

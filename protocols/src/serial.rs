@@ -5,10 +5,14 @@
 //! | [`label::OPEN`] | [`Open`]; only with [`BROKER_BADGE`] | nothing | 1: the same endpoint, badged with the grant |
 //! | [`label::REVOKE`] | word 1 = grant; only with [`BROKER_BADGE`] | nothing | |
 //! | [`label::RECORD`] | word 1 = most bytes wanted | [`Recorded`] | |
+//! | [`label::READY`] | nothing | word 1 = bytes that a RECORD would take now | |
 //! | [`label::BADGE`] | nothing | word 1 = the badge of the capability used | |
 //!
 //! The server looks the caller's badge up in its table on every call. REVOKE takes the badge out of the table and wipes what was
 //! buffered for it, in constant time; from then on each copy of the capability, wherever it went, gets [`Failure::Revoked`].
+//!
+//! Nobody waits in a call. Whoever got [`Failure::Empty`] or [`Failure::Limited`] is woken by the notification that its system gave
+//! the server for the grant's sandbox, as soon as a call would say something else; and when the grant is revoked.
 use crate::{Malformed, Words};
 use alloc::vec::Vec;
 
@@ -22,6 +26,8 @@ pub mod label {
     pub const RECORD: u64 = 0x0d03;
     /// Say which badge the caller's capability carries.
     pub const BADGE: u64 = 0x0d04;
+    /// Say how many bytes could be taken.
+    pub const READY: u64 = 0x0d05;
 }
 
 /// The badge of the broker's capability.
@@ -38,15 +44,18 @@ pub struct Open {
     pub rate: u64,
     /// Deliver silence in place of the line's bytes.
     pub black: bool,
+    /// Whom to wake: the badge, in the consent protocol, of the sandbox that gets it, or of the one of init's that it is within.
+    pub sandbox: u64,
 }
 
 impl Open {
-    /// The request's words: grant, rate, black (0 or 1).
+    /// The request's words: grant, rate, black (0 or 1), sandbox.
     pub fn encode(&self) -> Result<Words, Malformed> {
         let mut words = Words::new(label::OPEN);
         words.push(self.grant)?;
         words.push(self.rate)?;
         words.push(u64::from(self.black))?;
+        words.push(self.sandbox)?;
         Ok(words)
     }
 
@@ -54,6 +63,7 @@ impl Open {
     pub fn decode(words: &Words) -> Result<Open, Malformed> {
         let mut reader = words.reader();
         let (grant, rate, black) = (reader.word()?, reader.word()?, reader.word()?);
+        let sandbox = reader.word()?;
         reader.end()?;
         if grant == 0 || grant == BROKER_BADGE || black > 1 {
             return Err(Malformed);
@@ -62,6 +72,7 @@ impl Open {
             grant,
             rate,
             black: black == 1,
+            sandbox,
         })
     }
 }
@@ -165,6 +176,7 @@ mod tests {
             grant: 5,
             rate: 9600,
             black: true,
+            sandbox: 3,
         };
         assert_eq!(Open::decode(&open.encode().unwrap()), Ok(open));
         for length in [0, 1, 7, 8, 9, MAX_RECORD] {
@@ -193,7 +205,8 @@ mod tests {
                 &Open {
                     grant: 0,
                     rate: 0,
-                    black: false
+                    black: false,
+                    sandbox: 1,
                 }
                 .encode()
                 .unwrap()

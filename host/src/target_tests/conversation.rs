@@ -272,6 +272,9 @@ impl Talk {
         for event in events {
             match event {
                 Event::Prompt(prompt) => self.question = Some(prompt.id),
+                Event::PromptGone(id) => {
+                    self.question.take_if(|question| *question == id);
+                }
                 Event::Output(_, bytes) => self.output += &String::from_utf8_lossy(&bytes),
                 Event::Log(line) => self.logs.push(line),
                 Event::Trace(line) => self.messages.push(line),

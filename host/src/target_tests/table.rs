@@ -1,6 +1,7 @@
 //! The table of target tests: one row, one machine.
 
 mod consent;
+mod device;
 mod drivers;
 mod kernel;
 mod linux;
@@ -90,6 +91,7 @@ const GROUPS: &[&[TargetTest]] = &[
     linux::ROWS,
     native::ROWS,
     consent::ROWS,
+    device::ROWS,
 ];
 
 /// All target tests.

@@ -160,6 +160,8 @@ pub struct Kernel {
     pub buffer: Vec<u8>,
     /// Terminal output waits to be taken.
     pub console_ready: bool,
+    /// A signal of the personality's notification ended a guest's turn. Whoever waits for such signals takes it.
+    pub notified: bool,
     /// Processes that are native programs.
     pub natives: Natives,
 }
@@ -222,6 +224,7 @@ impl Kernel {
             finished: None,
             buffer: Vec::new(),
             console_ready: false,
+            notified: false,
             natives: Natives::default(),
         }
     }

@@ -248,7 +248,8 @@ impl Kernel {
             }
             Exit::Exception { vector, code } => self.exception(task, vector, code),
             Exit::BadState => self.exception(task, 13, 0),
-            Exit::Kick | Exit::Notification | Exit::Deadline => {}
+            Exit::Notification => self.notified = true,
+            Exit::Kick | Exit::Deadline => {}
         }
     }
 

@@ -4,6 +4,8 @@
 //! `output` (the rings of the terminal's line), `wake` (the notification of their other side) and `events` (its own, badged or not).
 //! For native programs it may be given `time-1`, `time-2` and so on (a scheduling context for each that runs at once) and `children`
 //! (untyped memory for them).
+//! With devices that ask (`--device`) it is given `consent` (the service's endpoint), `ask-1` and so on (a scheduling context for each
+//! open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled when one has come).
 //! Its arguments are those of [`options`].
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
@@ -14,6 +16,7 @@ extern crate std;
 
 mod channel;
 mod console;
+mod gated;
 #[cfg(test)]
 mod heap_ring;
 mod inner;
@@ -100,6 +103,10 @@ fn run_program(
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);
+        let in_guest = core::mem::take(&mut kernel.notified);
+        requests.notified |= in_guest;
+        let news = core::mem::take(&mut requests.news) || in_guest;
+        changed |= kernel.vfs.work_gates(news);
         let notified = core::mem::take(&mut requests.notified);
         changed |= console.work(&mut kernel.vfs, notified);
         match step {

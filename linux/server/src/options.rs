@@ -1,5 +1,6 @@
 //! The arguments that the parent gives the personality.
 
+use crate::gated;
 use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
@@ -14,6 +15,8 @@ pub struct Options {
     pub root: String,
     /// Seconds of the calendar at the start, since 1970.
     pub time: u64,
+    /// Devices that ask before they open, such as `serial:1`.
+    pub devices: Vec<String>,
     /// The program, by path or by its name in /bin, and its arguments.
     pub program: Vec<Vec<u8>>,
     /// The environment, each `NAME=value`.
@@ -49,6 +52,7 @@ impl Options {
             trace: false,
             root: String::from("linux.cpio"),
             time: 0,
+            devices: Vec::new(),
             program: Vec::new(),
             environment: variables.map(<[u8]>::to_vec).collect(),
             within: None,
@@ -72,6 +76,13 @@ impl Options {
                     options.time = value()?
                         .parse()
                         .map_err(|_| format!("{name} takes seconds since 1970"))?;
+                }
+                b"--device" => {
+                    let name = value()?;
+                    if gated::node(name).is_none() {
+                        return Err(format!("there is no Linux device for {name}"));
+                    }
+                    options.devices.push(name.into());
                 }
                 b"--within" => {
                     let words: Vec<&[u8]> = arguments.collect();
@@ -141,7 +152,9 @@ mod tests {
 
     #[test]
     fn options_end_at_the_program() {
-        let options = parse("--time 7 --root x.cpio --trace sh --time x").unwrap();
+        let options =
+            parse("--time 7 --root x.cpio --device serial:1 --trace sh --time x").unwrap();
+        assert_eq!(options.devices, ["serial:1"]);
         assert_eq!((options.time, &*options.root), (7, "x.cpio"));
         assert!(options.trace);
         assert_eq!(options.program.len(), 3);
@@ -151,7 +164,15 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        for line in ["--time", "--time x", "--nothing", "--root"] {
+        for line in [
+            "--time",
+            "--time x",
+            "--nothing",
+            "--root",
+            "--device",
+            "--device camera:0",
+            "--device serial:x",
+        ] {
             assert!(parse(line).is_err(), "{line}");
         }
     }

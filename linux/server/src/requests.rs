@@ -32,8 +32,10 @@ pub struct Requests {
     waiting: BTreeMap<i32, Cap<Reply>>,
     /// Processes that have ended and are not taken apart yet.
     ended: Vec<i32>,
-    /// The notification was signalled.
+    /// The notification was signalled: for the streams.
     pub notified: bool,
+    /// The same, for devices.
+    pub news: bool,
 }
 
 fn failed(error: Errno, text: &str) -> Answer {
@@ -70,6 +72,7 @@ impl Requests {
             waiting: BTreeMap::new(),
             ended: Vec::new(),
             notified: false,
+            news: false,
         })
     }
 
@@ -207,6 +210,7 @@ impl Requests {
     fn take(&mut self, kernel: &mut Kernel, received: &Received) -> bool {
         if received.info.has(Info::NOTIFICATION) {
             self.notified = true;
+            self.news = true;
             return true;
         }
         let tree = (received.badge >> TREE_SHIFT) as usize;

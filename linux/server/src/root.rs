@@ -1,5 +1,6 @@
 //! The files of the sandbox: the boot archive at the root, read only, and file systems in memory where programs write.
 
+use crate::gated::{self, Node};
 use crate::random::Random;
 use alloc::boxed::Box;
 use alloc::format;
@@ -7,7 +8,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use sundog_archive_core::Archive;
 use sundog_linux_core::frames::{Memory, PoolPages};
-use sundog_linux_vfs::{Closed, Errno, MountFlags, Setup, Vfs};
+use sundog_linux_vfs::{Closed, Errno, Gatekeeper, MountFlags, Setup, Vfs};
 use sundog_protocols::file::{FileServer, Owner, Time};
 use sundog_tmpfs_core::{Clock, Limits, Tmpfs};
 
@@ -58,6 +59,7 @@ pub fn build(
     memory: &Arc<Memory>,
     seconds: u64,
     mut random: Random,
+    gates: Box<dyn Gatekeeper>,
 ) -> Result<Vfs, String> {
     let root = Archive::new(archive).map_err(|error| format!("the root archive: {error:?}"))?;
     let setup = Setup {
@@ -68,7 +70,7 @@ pub fn build(
         },
         anonymous: tmpfs(memory, seconds, 0o700),
         random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
-        gates: Box::new(Closed),
+        gates,
         names: NAMES,
     };
     let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;
@@ -109,6 +111,24 @@ pub fn build_within(
         names: NAMES,
     };
     Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))
+}
+
+/// Adds the nodes of devices that ask.
+///
+/// # Errors
+/// A sentence that says which cannot be.
+pub fn add_devices(vfs: &mut Vfs, devices: &[String]) -> Result<(), String> {
+    for device in devices {
+        let added = match gated::node(device) {
+            Some(Node {
+                name,
+                number: (major, minor),
+            }) => vfs.add_gated_device(name.as_bytes(), major, minor, 0o660, device),
+            None => Err(Errno::ENODEV),
+        };
+        added.map_err(|error| format!("the device {device}: {error:?}"))?;
+    }
+    Ok(())
 }
 
 fn absent_is_fine(mounted: Result<(), Errno>, path: &str) -> Result<(), String> {

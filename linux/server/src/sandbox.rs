@@ -2,6 +2,8 @@
 
 use crate::channel::{self, Area, Channel};
 use crate::console::Console;
+use crate::gated::Keeper;
+use crate::gated::port::NativePort;
 use crate::inner::Parts;
 use crate::line::{Line, Wake};
 use crate::machine::{Parameters, SundogMachine};
@@ -24,6 +26,7 @@ use core::fmt::Debug;
 use sundog_linux_core::frames::Memory;
 use sundog_linux_core::kernel::{Kernel, Settings};
 use sundog_linux_memory::Pool;
+use sundog_linux_vfs::{Closed, Gatekeeper};
 use sundog_rt::cap::object::{Endpoint, Frame, Notification, PageTables, Untyped, VSpace};
 use sundog_rt::cap::{Cap, Error, Protection, Slots};
 use sundog_rt::ring::{Consumer, Mapped, Producer};
@@ -81,6 +84,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .map_while(|number| environment.capability(&format!("tree-{number}")))
         .collect();
     let ticks_per_microsecond = environment.start.ticks_per_microsecond;
+    let gates = gates(&mut environment, options)?;
     let time = (1..)
         .map_while(|number| environment.capability(&format!("time-{number}")))
         .collect();
@@ -122,7 +126,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let (vfs, console, view) = match (terminal, &options.within) {
         (Some(terminal), _) => {
             let bytes = member(package, &options.root)?;
-            let vfs = root::build(bytes, &memory, options.time, random.divide())?;
+            let mut vfs = root::build(bytes, &memory, options.time, random.divide(), gates)?;
+            root::add_devices(&mut vfs, &options.devices)?;
             (vfs, Console::Terminal(terminal), None)
         }
         (None, Some(wish)) => {
@@ -186,6 +191,15 @@ fn terminal(environment: &mut Environment) -> Result<NativeTerminal, String> {
     let output = ring(environment, "output").map_err(refused("the ring of output"))?;
     let line = Line::new(Consumer::new(input), Producer::new(output), wake, wake);
     Ok(Terminal::new(line))
+}
+
+/// Who answers opens of devices that ask.
+fn gates(environment: &mut Environment, options: &Options) -> Result<Box<dyn Gatekeeper>, String> {
+    if options.devices.is_empty() {
+        return Ok(Box::new(Closed));
+    }
+    let port = NativePort::new(environment).map_err(refused("who asks for devices"))?;
+    Ok(Box::new(Keeper::new(port)))
 }
 
 /// A way to the personality outside.

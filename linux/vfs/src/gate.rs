@@ -1,5 +1,6 @@
 //! Devices that ask before they open: the open waits for an answer that somebody else gives.
 
+use crate::asker::Asker;
 use crate::context::Context;
 use crate::errno::Errno;
 use crate::file::{FileObject, Object};
@@ -10,6 +11,7 @@ use crate::{FileId, constants};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// One request to open a gated device.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,8 @@ pub struct GateRequest<'a> {
     pub resource: &'a str,
     /// Who asks.
     pub pid: u32,
+    /// The program that it runs.
+    pub asker: &'a Asker,
     /// Access mode and status flags of the open.
     pub flags: u32,
     /// Number of the request: the same each time the same open is tried again. Whoever has an answer wakes this queue.
@@ -42,6 +46,12 @@ pub trait Gatekeeper: Send {
     fn cancel(&mut self, request: Queue) {
         let _ = request;
     }
+    /// Does what can be done without waiting. `notified` says that somebody outside has news. The queues to wake: of requests that
+    /// were answered, of open devices that may be ready for more.
+    fn work(&mut self, notified: bool) -> Vec<Queue> {
+        let _ = notified;
+        Vec::new()
+    }
 }
 
 /// Nothing is ever allowed.
@@ -57,7 +67,14 @@ impl Gatekeeper for Closed {
 pub(crate) struct Gates {
     keeper: Box<dyn Gatekeeper>,
     resources: BTreeMap<u64, String>,
-    pending: BTreeMap<(u32, u64), Queue>,
+    pending: BTreeMap<(u32, u64), Question>,
+}
+
+/// A request under way.
+#[derive(Clone)]
+struct Question {
+    request: Queue,
+    asker: Asker,
 }
 
 impl Gates {
@@ -87,19 +104,24 @@ impl Vfs {
             return Err(Errno::ENXIO.into());
         }
         let key = (cx.job.pid, device);
-        let request = match self.gates.pending.get(&key) {
-            Some(&request) => request,
-            None => self.new_queue(),
+        let question = match self.gates.pending.get(&key) {
+            Some(question) => question.clone(),
+            None => Question {
+                request: self.new_queue(),
+                asker: self.asker(cx),
+            },
         };
+        let request = question.request;
         let resource = self.gates.resources.get(&device).map_or("", String::as_str);
         let answer = self.gates.keeper.open(&GateRequest {
             resource,
             pid: cx.job.pid,
+            asker: &question.asker,
             flags,
             request,
         });
         if matches!(answer, GateAnswer::Pending) {
-            self.gates.pending.insert(key, request);
+            self.gates.pending.insert(key, question);
             return Err(Stop::Block(request));
         }
         self.gates.pending.remove(&key);
@@ -113,14 +135,23 @@ impl Vfs {
         }
     }
 
+    /// Lets the gatekeeper work (see [`Gatekeeper::work`]). Whether somebody was woken.
+    pub fn work_gates(&mut self, notified: bool) -> bool {
+        let woken = self.gates.keeper.work(notified);
+        for queue in &woken {
+            self.wake(*queue);
+        }
+        !woken.is_empty()
+    }
+
     /// A process stopped waiting in an open (of a gated device, of a FIFO): a signal came, or it died.
     pub fn cancel_waits(&mut self, pid: u32) {
         self.cancel_fifos(pid);
-        let mine: alloc::vec::Vec<_> = self
+        let mine: Vec<_> = self
             .gates
             .pending
             .range((pid, 0)..=(pid, u64::MAX))
-            .map(|(&key, &request)| (key, request))
+            .map(|(&key, question)| (key, question.request))
             .collect();
         for (key, request) in mine {
             self.gates.pending.remove(&key);

@@ -28,6 +28,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod asker;
 mod attributes;
 mod bytes;
 pub mod constants;
@@ -36,6 +37,7 @@ mod copy;
 mod dentry;
 mod descriptors;
 mod devices;
+mod digest;
 pub mod errno;
 mod export;
 mod file;
@@ -60,6 +62,7 @@ mod tty;
 mod vfs;
 mod working;
 
+pub use asker::Asker;
 pub use context::{Context, Creds, FdsId, FileId, FsId, Job, UserMemory};
 pub use errno::Errno;
 pub use export::{Export, Exported};

@@ -1,5 +1,6 @@
 //! Tests of the whole file side, over a tmpfs, against Linux's known behaviour.
 
+mod askers;
 mod copies;
 mod differential;
 mod epoll;

@@ -5,6 +5,7 @@ fn open() -> Open {
     Open {
         resource: Resource::Serial,
         instance: "1".into(),
+        number: 3,
         program_hash: [7; 32],
         program: "/usr/bin/cat".into(),
     }

@@ -3,11 +3,12 @@
 use crate::link::Link;
 use crate::ports::RegisterPorts;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use sundog_consent_core::guard::{Guard, Outcome};
-use sundog_protocols::serial::{Failure, decode_number, label};
+use sundog_protocols::serial::Failure;
 use sundog_protocols::{Words, consent};
 use sundog_rt::Environment;
-use sundog_rt::cap::object::Endpoint;
+use sundog_rt::cap::object::{Endpoint, Notification};
 use sundog_rt::cap::{Cap, Error, Rights};
 use sundog_rt::sys::Received;
 use sundog_rt::sys::abi::Info;
@@ -48,7 +49,16 @@ impl Server {
     /// Those of waiting and of the device; never a client's fault.
     pub fn run(&mut self) -> Result<(), Error> {
         loop {
-            let received = self.link.requests.receive(Some(self.link.reply), None)?;
+            let deadline = self.guard.deadline().map(|end| self.clock.ticks(end));
+            let received = self.link.requests.receive(Some(self.link.reply), deadline);
+            let received = match received {
+                Err(Error::TimedOut) => {
+                    let sandboxes = self.guard.tick(self.clock.now());
+                    self.wake(&sandboxes);
+                    continue;
+                }
+                received => received?,
+            };
             if received.info.has(Info::NOTIFICATION) {
                 self.work_off_interrupt()?;
             } else {
@@ -67,8 +77,10 @@ impl Server {
         loop {
             match self.uart.read(&mut bytes)? {
                 0 => return Ok(()),
-                // Whoever waits for bytes comes again by itself; the protocol has no way to wake it yet.
-                count => drop(self.guard.arrived(&bytes[..count])),
+                count => {
+                    let sandboxes = self.guard.arrived(&bytes[..count]);
+                    self.wake(&sandboxes);
+                }
             }
         }
     }
@@ -83,11 +95,23 @@ impl Server {
             .request(received.badge, &request, self.clock.now())
         {
             Outcome::Capability(words, grant) => self.hand_out(&words, grant),
-            Outcome::Words(words) => {
-                self.reply(&words, None);
-                if request.label() == label::REVOKE && words.label() == 0 {
-                    self.clean_up(&request);
-                }
+            Outcome::Words(words) => self.reply(&words, None),
+            Outcome::Revoked { grant, sandbox } => {
+                self.reply(&Words::new(0), None);
+                self.clean_up(grant);
+                self.wake(&[sandbox]);
+            }
+        }
+    }
+
+    /// Wakes sandboxes, as far as the system gave a notification for them.
+    fn wake(&self, sandboxes: &[u64]) {
+        for sandbox in sandboxes {
+            let wake: Option<Cap<Notification>> =
+                self.environment.capability(&format!("wake-{sandbox}"));
+            if let Some(wake) = wake {
+                // A sandbox that is gone needs no wake.
+                let _ = wake.signal();
             }
         }
     }
@@ -108,9 +132,8 @@ impl Server {
     }
 
     /// Takes back a revoked grant's capability with all its copies. The grant is dead since the answer; this takes the time it takes.
-    fn clean_up(&mut self, request: &Words) {
-        let granted = decode_number(request).ok();
-        let Some(capability) = granted.and_then(|grant| self.granted.remove(&grant)) else {
+    fn clean_up(&mut self, grant: u64) {
+        let Some(capability) = self.granted.remove(&grant) else {
             return;
         };
         let slots = &mut self.environment.resources.slots;

@@ -6,7 +6,9 @@
 //!   arrives and of what is sent), `wake` (the other side's notification), perhaps `debug` (port 0xe9: when the first bytes were sent
 //!   is told there);
 //! - owned (`console`, `control`): `requests` (the endpoint);
-//! - guarded: `requests`, `mint` (the endpoint again, to make badged capabilities of) and `consent` (where use is reported).
+//! - guarded: `requests`, `mint` (the endpoint again, to make badged capabilities of) and `consent` (where use is reported);
+//!   `wake-N`, if given, is signalled for grants of the sandbox with the badge N in the consent protocol, when a holder that was told to
+//!   come again is told something else.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,14 @@ const WAIT4: u64 = 61;
 const KILL: u64 = 62;
 
 #[test]
+fn a_signal_that_comes_while_a_guest_runs_is_not_lost() {
+    let quiet = passes(alloc::vec![Op::Spin(1000), exit(0)]);
+    assert!(!quiet.kernel.notified);
+    let told = passes(alloc::vec![Op::Notification, Op::Spin(1000), exit(0)]);
+    assert!(told.kernel.notified);
+}
+
+#[test]
 fn a_stopped_child_is_told_of_and_goes_on() {
     passes(alloc::vec![
         call(FORK, &[]),

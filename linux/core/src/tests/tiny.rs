@@ -69,6 +69,8 @@ pub enum Op {
     ExpectRbx(u64),
     /// Takes this many nanoseconds.
     Spin(u64),
+    /// A signal of the personality's notification comes.
+    Notification,
     /// Sets the arguments and number of a call to what the function makes, and makes it.
     Random,
 }
@@ -205,6 +207,10 @@ impl Tiny {
                 self.state.borrow_mut().failures.push(message);
             }
             Op::Expect(_) | Op::ExpectRbx(_) => {}
+            Op::Notification => {
+                r.rip = next;
+                return Err(Exit::Notification);
+            }
             Op::Spin(time) => self.state.borrow_mut().now += time,
         }
         r.rip = next;

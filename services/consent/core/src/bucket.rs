@@ -24,13 +24,20 @@ impl Bucket {
 
     /// Takes as many of `wanted` bytes as may pass now; 0 means come again later.
     pub fn take(&mut self, wanted: u64, now: u64) -> u64 {
+        let taken = self.available(wanted, now);
+        if self.rate != 0 {
+            self.level -= taken;
+        }
+        taken
+    }
+
+    /// How many of `wanted` bytes may pass now.
+    pub fn available(&mut self, wanted: u64, now: u64) -> u64 {
         if self.rate == 0 {
             return wanted;
         }
         self.fill(now);
-        let taken = wanted.min(self.level);
-        self.level -= taken;
-        taken
+        wanted.min(self.level)
     }
 
     /// When `wanted` bytes (at most a burst) may pass, in nanoseconds of the same clock; `now` if they may already.

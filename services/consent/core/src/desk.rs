@@ -234,6 +234,11 @@ impl Desk {
                     self.trace(trace::open(badge, &open));
                 }
             }
+            label::WITHDRAW if outcome == Outcome::Words(Words::new(0)) => {
+                if let [_, number] = words.as_slice() {
+                    self.trace(trace::withdraw(badge, *number));
+                }
+            }
             label::USED if outcome == Outcome::Words(Words::new(0)) => {
                 if let [_, grant, bytes] = words.as_slice() {
                     self.trace(trace::used(*grant, *bytes));
@@ -271,7 +276,12 @@ impl Desk {
     fn deliver(&mut self, ticket: Ticket, badge: u64, words: Words, opened: Opened, device: usize) {
         self.ordered.insert(opened.grant, device);
         self.trace(trace::opened(&opened));
+        let sandbox = match &self.stage {
+            Stage::Open(broker) => broker.outermost(badge),
+            Stage::Setup(..) => badge,
+        };
         let order = serial::Open {
+            sandbox,
             grant: opened.grant,
             rate: opened.rate,
             black: opened.answer == crate::Answer::Black,
@@ -312,6 +322,7 @@ impl Desk {
                 grant,
                 rate: 0,
                 black: false,
+                sandbox: badge,
             },
             badge,
         };

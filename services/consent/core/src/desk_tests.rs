@@ -1,6 +1,6 @@
 //! The desk with a host, programs and a device server that are the test.
 use super::*;
-use crate::{Answer, Resource};
+use crate::{Answer, Register, Resource};
 use alloc::vec;
 use sundog_protocols::consent::DEVICE_BADGE;
 use sundog_protocols::control::{By, Message, Part};
@@ -37,6 +37,7 @@ fn open(instance: &str) -> Words {
     let open = Open {
         resource: Resource::Serial,
         instance: instance.into(),
+        number: 3,
         program_hash: [1; 32],
         program: "/bin/asker".into(),
     };
@@ -130,6 +131,43 @@ fn the_conversation_of_the_essay() {
     }
     desk.request(0, DEVICE_BADGE, &numbers(label::USED, &[grant, 6]), NOW);
     assert!(acts(&mut desk).contains(&Act::Reply(0, Refusal::Revoked.encode())));
+}
+
+#[test]
+fn a_withdrawn_request_is_answered_and_the_question_is_gone() {
+    let mut desk = ready();
+    desk.request(3, 1, &open("1"), NOW);
+    let id = question(&acts(&mut desk));
+    desk.request(4, 1, &numbers(label::WITHDRAW, &[3]), NOW);
+    let all = acts(&mut desk);
+    assert!(all.contains(&Act::Send(ToHost::PromptGone { id })));
+    assert!(all.contains(&Act::Reply(3, Refusal::Denied.encode())));
+    assert!(all.contains(&Act::Reply(4, Words::new(0))));
+    assert!(lines(&all)[0].starts_with("ipc: program -> consent: withdraw [sandbox 1, request 3]"));
+}
+
+#[test]
+fn a_child_s_device_wakes_the_sandbox_of_init_s_that_it_is_within() {
+    let mut desk = ready();
+    let child = Register {
+        badge: 0,
+        parent: 1,
+        manifest: [0; 32],
+        interactive: false,
+        name: "child".into(),
+        tag: String::new(),
+    };
+    desk.request(0, 1, &child.encode().unwrap(), NOW);
+    let badge = acts(&mut desk).iter().find_map(|act| match act {
+        Act::Endpoint(0, _, badge) => Some(*badge),
+        _ => None,
+    });
+    let badge = badge.unwrap();
+    desk.request(1, badge, &open("1"), NOW);
+    let id = question(&acts(&mut desk));
+    answer(&mut desk, id, Answer::Once);
+    let delivered = delivery(&acts(&mut desk));
+    assert_eq!((delivered.badge, delivered.order.sandbox), (badge, 1));
 }
 
 #[test]

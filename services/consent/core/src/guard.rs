@@ -19,6 +19,10 @@ pub const MAX_WAITING: usize = 4096;
 struct Stream {
     bucket: Bucket,
     black: bool,
+    /// Whom to wake.
+    sandbox: u64,
+    /// When a holder that was told that its rate is used up can be told something else.
+    again: Option<u64>,
     waiting: VecDeque<u8>,
     /// Bytes delivered since the last report.
     unreported: u64,
@@ -37,6 +41,13 @@ pub enum Outcome {
     Words(Words),
     /// These words and a copy of the device's endpoint with this badge.
     Capability(Words, u64),
+    /// Done; then take all copies of the grant's capability back, and wake the sandbox.
+    Revoked {
+        /// The grant, of which nothing is left here.
+        grant: u64,
+        /// Whom to wake.
+        sandbox: u64,
+    },
 }
 
 impl Guard {
@@ -56,6 +67,8 @@ impl Guard {
         let stream = Stream {
             bucket: Bucket::new(open.rate, now),
             black: open.black,
+            sandbox: open.sandbox,
+            again: None,
             waiting: VecDeque::new(),
             unreported: 0,
         };
@@ -63,21 +76,21 @@ impl Guard {
         Ok(())
     }
 
-    /// Ends a grant and wipes what waited for it; false if there was none.
-    pub fn revoke(&mut self, grant: u64) -> bool {
-        self.streams.remove(&grant).is_some()
+    /// Ends a grant and wipes what waited for it. Gives the sandbox to wake, if there was such a grant.
+    pub fn revoke(&mut self, grant: u64) -> Option<u64> {
+        self.streams.remove(&grant).map(|stream| stream.sandbox)
     }
 
-    /// Bytes arrived from the device. Gives the grants for which something waits now and nothing did before: wake them.
+    /// Bytes arrived from the device. Gives the sandboxes to wake: those with a grant for which nothing waited before.
     pub fn arrived(&mut self, bytes: &[u8]) -> Vec<u64> {
         let mut woken = Vec::new();
-        for (grant, stream) in self
+        for stream in self
             .streams
-            .iter_mut()
-            .filter(|(_, stream)| !stream.black && !bytes.is_empty())
+            .values_mut()
+            .filter(|stream| !stream.black && !bytes.is_empty())
         {
             if stream.waiting.is_empty() {
-                woken.push(*grant);
+                woken.push(stream.sandbox);
             }
             stream.waiting.extend(bytes);
             let lost = stream.waiting.len().saturating_sub(MAX_WAITING);
@@ -95,17 +108,44 @@ impl Guard {
         }
         let taken = stream.bucket.take(wanted, now);
         if taken == 0 {
+            stream.again = Some(stream.bucket.ready(1, now));
             return Err(Failure::Limited);
         }
+        stream.again = None;
         stream.unreported += taken;
         Ok(Recorded(stream.waiting.drain(..taken as usize).collect()))
     }
 
-    /// When a byte may pass for a grant whose rate is used up; none if the grant is gone.
-    pub fn ready(&mut self, badge: u64, now: u64) -> Option<u64> {
+    /// How many bytes a record would take now for the holder of a badge.
+    pub fn ready(&mut self, badge: u64, now: u64) -> Result<u64, Failure> {
+        let stream = self.streams.get_mut(&badge).ok_or(Failure::Revoked)?;
+        let wanted = (stream.waiting.len() as u64).min(MAX_RECORD as u64);
+        let ready = stream.bucket.available(wanted, now);
+        if ready < wanted && ready == 0 {
+            stream.again = Some(stream.bucket.ready(1, now));
+        }
+        Ok(ready)
+    }
+
+    /// When [`Guard::tick`] has something to do, in nanoseconds.
+    pub fn deadline(&self) -> Option<u64> {
         self.streams
-            .get_mut(&badge)
-            .map(|stream| stream.bucket.ready(1, now))
+            .values()
+            .filter_map(|stream| stream.again)
+            .min()
+    }
+
+    /// Time has passed. Gives the sandboxes to wake: those whose bytes may pass again.
+    pub fn tick(&mut self, now: u64) -> Vec<u64> {
+        let late = |stream: &&mut Stream| stream.again.is_some_and(|again| again <= now);
+        self.streams
+            .values_mut()
+            .filter(late)
+            .map(|stream| {
+                stream.again = None;
+                stream.sandbox
+            })
+            .collect()
     }
 
     /// Grants and bytes delivered to them that were not reported to the consent service yet.
@@ -135,8 +175,10 @@ impl Guard {
                 Err(_) => Err(Failure::Malformed),
             },
             label::REVOKE => match decode_number(words) {
-                Ok(grant) if self.revoke(grant) => Ok(Words::new(0)),
-                Ok(_) => Err(Failure::Revoked),
+                Ok(grant) => match self.revoke(grant) {
+                    Some(sandbox) => return Outcome::Revoked { grant, sandbox },
+                    None => Err(Failure::Revoked),
+                },
                 Err(_) => Err(Failure::Malformed),
             },
             label::RECORD => match decode_number(words) {
@@ -146,6 +188,9 @@ impl Guard {
                     .and_then(|bytes| bytes.encode().map_err(|_| Failure::Malformed)),
                 Err(_) => Err(Failure::Malformed),
             },
+            label::READY if words.as_slice().len() == 1 => self
+                .ready(badge, now)
+                .and_then(|ready| encode_number(0, ready).map_err(|_| Failure::Malformed)),
             label::BADGE if words.as_slice().len() == 1 => {
                 encode_number(0, badge).map_err(|_| Failure::Malformed)
             }
@@ -168,6 +213,7 @@ mod tests {
                     grant: 1,
                     rate: 0,
                     black: false,
+                    sandbox: 11,
                 },
                 0,
             )
@@ -178,6 +224,7 @@ mod tests {
                     grant: 2,
                     rate: 10,
                     black: false,
+                    sandbox: 12,
                 },
                 0,
             )
@@ -188,6 +235,7 @@ mod tests {
                     grant: 3,
                     rate: 0,
                     black: true,
+                    sandbox: 13,
                 },
                 0,
             )
@@ -199,7 +247,7 @@ mod tests {
     fn each_grant_hears_the_line_at_its_rate_and_black_hears_nothing() {
         let mut guard = guard();
         assert_eq!(guard.record(1, 100, 0), Err(Failure::Empty));
-        assert_eq!(guard.arrived(b"0123456789abcdef"), [1, 2]);
+        assert_eq!(guard.arrived(b"0123456789abcdef"), [11, 12]);
         assert_eq!(guard.arrived(b"gh"), []);
         assert_eq!(guard.record(1, 4, 0), Ok(Recorded(b"0123".to_vec())));
         assert_eq!(
@@ -211,7 +259,15 @@ mod tests {
             Ok(Recorded(b"0123456789".to_vec()))
         );
         assert_eq!(guard.record(2, 100, 0), Err(Failure::Limited));
-        assert_eq!(guard.ready(2, 0), Some(SECOND / 10));
+        assert_eq!(guard.ready(2, 0), Ok(0));
+        assert_eq!(guard.deadline(), Some(SECOND / 10));
+        assert_eq!(guard.tick(SECOND / 10 - 1), []);
+        assert_eq!(guard.tick(SECOND / 10), [12]);
+        assert_eq!(
+            (guard.deadline(), guard.ready(2, SECOND / 10)),
+            (None, Ok(1))
+        );
+        assert_eq!((guard.ready(1, 0), guard.ready(3, 0)), (Ok(0), Ok(0)));
         assert_eq!(
             guard.record(2, 100, SECOND / 5),
             Ok(Recorded(b"ab".to_vec()))
@@ -229,14 +285,16 @@ mod tests {
     fn a_revoked_grant_gets_nothing_that_waited() {
         let mut guard = guard();
         guard.arrived(b"secret");
-        assert!(guard.revoke(1) && !guard.revoke(1));
+        assert_eq!((guard.revoke(1), guard.revoke(1)), (Some(11), None));
         assert_eq!(guard.record(1, 100, 0), Err(Failure::Revoked));
+        assert_eq!(guard.ready(1, 0), Err(Failure::Revoked));
         guard
             .open(
                 &Open {
                     grant: 1,
                     rate: 0,
                     black: false,
+                    sandbox: 1,
                 },
                 0,
             )
@@ -255,6 +313,7 @@ mod tests {
             grant: 9,
             rate: 0,
             black: false,
+            sandbox: 4,
         };
         let request = open.encode().unwrap();
         let revoke = encode_number(label::REVOKE, 1).unwrap();
@@ -272,7 +331,10 @@ mod tests {
         );
         assert_eq!(
             guard.request(BROKER_BADGE, &revoke, 0),
-            Outcome::Words(Words::new(0))
+            Outcome::Revoked {
+                grant: 1,
+                sandbox: 11
+            }
         );
         let record = encode_number(label::RECORD, 10).unwrap();
         assert_eq!(guard.request(1, &record, 0), failed(Failure::Revoked));
@@ -290,6 +352,10 @@ mod tests {
             failed(Failure::Malformed)
         );
         guard.arrived(b"xy");
+        assert_eq!(
+            guard.request(9, &Words::new(label::READY), 0),
+            Outcome::Words(encode_number(0, 2).unwrap())
+        );
         let Outcome::Words(words) = guard.request(9, &record, 0) else {
             panic!()
         };
@@ -306,6 +372,7 @@ mod tests {
                         grant,
                         rate: 0,
                         black: false,
+                        sandbox: 1,
                     },
                     0,
                 )
@@ -316,7 +383,8 @@ mod tests {
                 &Open {
                     grant: 99,
                     rate: 0,
-                    black: false
+                    black: false,
+                    sandbox: 1,
                 },
                 0
             ),

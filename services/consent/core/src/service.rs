@@ -152,6 +152,10 @@ impl Broker {
                 (Ok(grant), Ok(())) => done(self.close(badge, grant, now)),
                 _ => refused(Refusal::Malformed),
             },
+            label::WITHDRAW => match (numbers.word(), numbers.end()) {
+                (Ok(number), Ok(())) => done(self.withdraw(badge, number, now)),
+                _ => refused(Refusal::Malformed),
+            },
             label::USED => match (numbers.word(), numbers.word(), numbers.end()) {
                 (Ok(grant), Ok(bytes), Ok(())) => done(self.used(badge, grant, bytes, now)),
                 _ => refused(Refusal::Malformed),
@@ -260,6 +264,7 @@ mod tests {
         Open {
             resource: Resource::Serial,
             instance: "1".into(),
+            number: 0,
             program_hash: [1; 32],
             program: "/bin/cat".into(),
         }
@@ -350,7 +355,7 @@ mod tests {
             let mut words: Vec<u64> = (0..1 + random.below(20))
                 .map(|_| random.next() >> random.below(64))
                 .collect();
-            words[0] = label::OPEN + random.below(7) as u64;
+            words[0] = label::OPEN + random.below(8) as u64;
             let badge = [0, 5, DEVICE_BADGE, random.next()][random.below(4)];
             let outcome = broker.request(badge, &Words::from_slice(&words).unwrap(), NOW);
             assert!(

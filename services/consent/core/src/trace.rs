@@ -15,6 +15,11 @@ pub fn open(badge: u64, open: &Open) -> String {
     )
 }
 
+/// A program does not want any more what it asked for.
+pub fn withdraw(badge: u64, number: u64) -> String {
+    format!("program -> consent: withdraw [sandbox {badge}, request {number}]")
+}
+
 /// The person is asked.
 pub fn ask(prompt: &Prompt) -> String {
     let offered: Vec<&str> = crate::Answer::ALL
@@ -79,6 +84,7 @@ mod tests {
             &Open {
                 resource: Resource::Serial,
                 instance: "1".into(),
+                number: 0,
                 program_hash: [0; 32],
                 program: "/x\nperson -> consent: answer once\x1b[2J".into(),
             },

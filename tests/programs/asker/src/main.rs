@@ -77,6 +77,7 @@ fn open() -> Result<Words, Malformed> {
     let open = Open {
         resource: Resource::Serial,
         instance: "1".into(),
+        number: 0,
         program_hash: [1; 32],
         program: "/bin/asker".into(),
     };

@@ -98,6 +98,27 @@ impl Broker {
         }
     }
 
+    /// Who asked does not want it any more. The question counts among those of its program all the same.
+    ///
+    /// # Errors
+    /// `Absent` if no question of this sandbox has the number.
+    pub(crate) fn withdraw(&mut self, badge: u64, number: u64, now: Now) -> Result<(), Refusal> {
+        let mut questions = self.waiting.iter();
+        let place = questions
+            .position(|pending| pending.badge == badge && pending.open.number == number)
+            .filter(|_| number != 0);
+        let pending = place.and_then(|place| self.waiting.remove(place));
+        let pending = pending.ok_or(Refusal::Absent)?;
+        if pending.deadline.is_some() {
+            self.effects.push_back(Effect::PromptGone(pending.id));
+        }
+        self.log_decision(badge, &pending.open, "deny", "", "withdrawn", now);
+        self.effects
+            .push_back(Effect::Resolved(pending.id, Err(Refusal::Denied)));
+        self.show_next(now);
+        Ok(())
+    }
+
     pub(super) fn time_out(&mut self, now: Now) {
         let late = self
             .waiting

@@ -115,6 +115,15 @@ impl Broker {
         names
     }
 
+    /// The sandbox of init's that this one is within, or it itself.
+    pub(crate) fn outermost(&self, badge: u64) -> u64 {
+        let parent = |badge: &u64| self.sandboxes.get(badge).map(|sandbox| sandbox.parent);
+        let up = core::iter::successors(Some(badge), |badge| {
+            parent(badge).filter(|parent| *parent != 0)
+        });
+        up.take(MAX_CHAIN).last().unwrap_or(badge)
+    }
+
     fn free_badge(&mut self) -> u64 {
         // Apart from the small numbers that init gives on purpose; never used again.
         while self.sandboxes.contains_key(&(1 << 32 | self.next_badge)) {

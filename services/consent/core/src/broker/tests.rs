@@ -25,6 +25,7 @@ fn camera(instance: &str) -> Open {
     Open {
         resource: Resource::Camera,
         instance: instance.into(),
+        number: 0,
         program_hash: [7; 32],
         program: "/bin/cam".into(),
     }

@@ -82,6 +82,7 @@ fn always_is_stored_and_bound_to_manifest_and_program() {
         next.open(
             1,
             &Open {
+                number: 0,
                 program_hash: [8; 32],
                 ..camera("0")
             },
@@ -245,6 +246,7 @@ fn revoking_ends_the_grant_and_asks_again() {
     );
     assert_eq!(broker.revoke(opened.grant, at(1)), Err(Refusal::Revoked));
     let renamed = Open {
+        number: 0,
         program_hash: [9; 32],
         ..camera("0")
     };

@@ -47,6 +47,7 @@ fn new_names_and_hashes_do_not_buy_more_prompts() {
     let mut waiting = 0;
     for number in 0..100 {
         let open = Open {
+            number: 0,
             program_hash: [number; 32],
             program: format!("/x{number}"),
             ..camera("0")
@@ -83,6 +84,42 @@ fn questions_wait_their_turn_and_an_answer_settles_equal_ones() {
             .any(|e| matches!(e, Effect::Prompt(prompt) if prompt.id == third))
     );
     assert!(broker.visible().unwrap().ends_with("camera +1"));
+}
+
+#[test]
+fn who_asked_can_withdraw_and_the_next_question_comes() {
+    let mut broker = broker("");
+    let numbered = |number, instance| Open {
+        number,
+        ..camera(instance)
+    };
+    let first = ask(&mut broker, &numbered(5, "0"));
+    let second = ask(&mut broker, &numbered(6, "1"));
+    broker.take_effects();
+    for (badge, number) in [(2, 5), (1, 7), (1, 0)] {
+        let withdrawn = broker.withdraw(badge, number, T0);
+        assert_eq!(withdrawn, Err(Refusal::Absent), "{badge} {number}");
+    }
+    assert_eq!(broker.take_effects(), []);
+    assert_eq!(broker.withdraw(1, 5, T0), Ok(()));
+    let effects = broker.take_effects();
+    assert!(effects.contains(&Effect::PromptGone(first)));
+    assert!(effects.contains(&Effect::Resolved(first, Err(Refusal::Denied))));
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Log(line) if line.contains("\"withdrawn\"")))
+    );
+    assert!(
+        effects
+            .iter()
+            .any(|e| matches!(e, Effect::Prompt(prompt) if prompt.id == second))
+    );
+    assert!(
+        !broker.answer(first, Answer::Once, By::Typed, 0, T0),
+        "an answer that comes too late grants nothing"
+    );
+    assert_eq!(broker.withdraw(1, 5, T0), Err(Refusal::Absent));
 }
 
 #[test]
