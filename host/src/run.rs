@@ -112,7 +112,8 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let Some(personality) = image.personality() else {
         return without_linux(&image, machine, plan);
     };
-    personality.arguments = linux::arguments(plan)?;
+    // Behind what the manifest says.
+    personality.arguments.extend(linux::arguments(plan)?);
     // Held before there is any other thread.
     let signals =
         Signals::hold(&SIGNALS).map_err(|error| Failure::system("cannot take signals", error))?;

@@ -22,6 +22,10 @@ const AGAIN: Duration = Duration::from_millis(300);
 pub enum Step {
     /// Types this on the terminal.
     Type(&'static str),
+    /// Makes the terminal so many lines and columns large.
+    Size(u16, u16),
+    /// Sends the program a signal, by Linux's number.
+    Signal(u8),
     /// Lets this arrive at the guarded device.
     Device(&'static str),
     /// Waits for a question and answers it.
@@ -201,6 +205,16 @@ impl Talk {
         let done = match step {
             Step::Type(text) => {
                 self.host.input(text.as_bytes(), &mut self.lines);
+                true
+            }
+            Step::Size(rows, columns) => {
+                let size = ToMachine::Size { rows, columns };
+                self.host.send(&size, &mut self.lines);
+                true
+            }
+            Step::Signal(number) => {
+                let signal = ToMachine::Signal { number };
+                self.host.send(&signal, &mut self.lines);
                 true
             }
             Step::Device(text) => {

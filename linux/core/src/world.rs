@@ -43,7 +43,7 @@ impl World {
     }
 
     /// The processes of a group.
-    pub(crate) fn group_members(&self, group: i32) -> impl Iterator<Item = ProcessId> {
+    pub fn group_members(&self, group: i32) -> impl Iterator<Item = ProcessId> {
         self.processes
             .iter()
             .filter(move |(_, process)| process.group == group && !process.zombie)
