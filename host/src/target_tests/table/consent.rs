@@ -1,6 +1,6 @@
 //! A program asks a person for a device.
 
-use super::{Board, SYSTEM, Step, TargetTest};
+use super::{Board, Duration, SYSTEM, Step, TargetTest};
 use sundog_protocols::consent::Answer;
 
 /// What the rows about consent have in common: a test program asks for the guarded line.
@@ -54,6 +54,28 @@ const BLACK: &[Step] = &[
     Step::Never("recorded"),
 ];
 
+/// A policy allows 100 bytes a second, with one second's worth at once: 300 bytes take two seconds.
+const LIMITED: &[Step] = &[
+    Step::Policy("serial +1 * allow rate=100\n"),
+    Step::Output("asker: ready"),
+    Step::Type("hello\n"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Output("asker: opened, run"),
+    Step::Device(THREE_HUNDRED),
+    Step::Output("E\n"),
+    Step::NotBefore(Duration::from_millis(1900)),
+    Step::Revoke,
+    Step::Output("asker: revoked"),
+    Step::Exit(0),
+];
+
+/// 300 bytes, of which the last is different.
+const THREE_HUNDRED: &str = concat!(
+    "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+    "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+    "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789E",
+);
+
 pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "consent_once",
@@ -74,6 +96,11 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "consent_black",
         steps: BLACK,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_limited",
+        steps: LIMITED,
         ..CONSENT
     },
 ];
