@@ -34,7 +34,7 @@ pub const SCENES: &[Scene] = &[
         name: "refused",
         claim: "a device that was not granted stays out of reach, whatever the program says",
         row: "consent_denied",
-        shows: &[(Message, ""), (Person, ""), (Terminal, "refused")],
+        shows: &[(Message, "ipc: "), (Person, ""), (Terminal, "refused")],
     },
     Scene {
         name: "limit",
@@ -75,7 +75,7 @@ pub const SCENES: &[Scene] = &[
         claim: "a program asks for a device, a person grants it, every use is on record, and a revoke ends it",
         row: "consent_once",
         shows: &[
-            (Message, ""),
+            (Message, "ipc: "),
             (Person, ""),
             (Terminal, "asker: "),
             (Device, ""),
