@@ -8,14 +8,12 @@ pub const SCENES: &[Scene] = &[
     Scene {
         name: "contained",
         claim: "an unmodified Linux shell lives in a world of its own: files, processes and pipes out of what it was given",
-        row: "linux_script",
+        row: "linux_contained",
         shows: &[
-            (Terminal, "+ cat /tmp/a"),
-            (Terminal, "hello ]"),
-            (Terminal, "Linux"),
-            (Terminal, "+ mkfifo"),
-            (Terminal, "through ]"),
-            (Kernel, "init: linux"),
+            (Kernel, "linux holds 17"),
+            (Kernel, "linux holds 18"),
+            (Kernel, "linux holds nothing else"),
+            (Terminal, ""),
         ],
     },
     Scene {
@@ -35,6 +33,17 @@ pub const SCENES: &[Scene] = &[
         claim: "a device that was not granted stays out of reach, whatever the program says",
         row: "consent_denied",
         shows: &[(Message, "ipc: "), (Person, ""), (Terminal, "refused")],
+    },
+    Scene {
+        name: "held",
+        claim: "a driver holds its ports, its interrupt and its endpoint, and by the kernel's own word nothing else",
+        row: "hostile_driver",
+        shows: &[
+            (Kernel, "serial1 holds 16"),
+            (Kernel, "serial1 holds 17"),
+            (Kernel, "serial1 holds 18"),
+            (Kernel, "serial1 holds nothing else"),
+        ],
     },
     Scene {
         name: "limit",
@@ -83,9 +92,38 @@ pub const SCENES: &[Scene] = &[
         ],
     },
     Scene {
+        name: "exchange",
+        claim: "a program hands a narrower copy of its capability to another one; the revoke of the first takes both",
+        row: "native_exchange",
+        shows: &[
+            (Terminal, "asker: opened"),
+            (Terminal, "asker: holds"),
+            (Device, ""),
+            (Terminal, "friend: "),
+            (Person, ""),
+            (Terminal, "asker: revoked"),
+        ],
+    },
+    Scene {
+        name: "reshape",
+        claim: "a parent maps, remaps and protects the memory of its child, before its start and while it runs",
+        row: "native_reshape",
+        shows: &[(Kernel, "reshape: "), (Kernel, "init: reshape is done")],
+    },
+    Scene {
+        name: "ring",
+        claim: "bytes go through a ring of frames that are mapped twice in a row, so none is cut in two at its end",
+        row: "native_ring",
+        shows: &[(Kernel, "ring: "), (Kernel, "init: reader is done")],
+    },
+    Scene {
         name: "hostile",
         claim: "a hostile program in a serial driver's place disturbs neither the driver beside it nor that one's client",
         row: "hostile_driver_on_the_other_cpu",
-        shows: &[(Kernel, "init: "), (Terminal, "....")],
+        shows: &[
+            (Kernel, "serial1 holds 17"),
+            (Kernel, "init: witness is done"),
+            (Terminal, "...."),
+        ],
     },
 ];
