@@ -43,8 +43,8 @@ pub enum Step {
     Exit(u8),
     /// Fails if this was ever on the terminal.
     Never(&'static str),
-    /// Fails if less time has passed since bytes arrived at the guarded device.
-    NotBefore(Duration),
+    /// Waits for this and a number on the terminal, behind what was waited for before, and fails if the number is less.
+    AtLeast(&'static str, u64),
     /// Says this policy before the program starts; only as the first step.
     Policy(&'static str),
 }
@@ -145,7 +145,6 @@ fn talk(
         messages: Vec::new(),
         logs: Vec::new(),
         said: Vec::new(),
-        arrived: None,
     };
     let policy = match steps.first() {
         Some(Step::Policy(text)) => *text,
@@ -193,8 +192,6 @@ struct Talk {
     logs: Vec<String>,
     /// What was said since the last [`Talk::tell`].
     said: Vec<Line>,
-    /// When bytes arrived at the guarded device.
-    arrived: Option<Instant>,
 }
 
 impl Talk {
@@ -251,7 +248,6 @@ impl Talk {
             }
             Step::Device(text) => {
                 self.say(Source::Device, text);
-                self.arrived = Some(Instant::now());
                 self.guarded.write_all(text.as_bytes())?;
                 true
             }
@@ -288,15 +284,16 @@ impl Talk {
                 return Ok(Some(Err("it was on the terminal".to_owned())));
             }
             Step::Never(_) | Step::Policy(_) => true,
-            Step::NotBefore(least) => {
-                let taken = self.arrived.map_or(Duration::ZERO, |at| at.elapsed());
-                let taken_text = format!("that took {:.1} s", taken.as_secs_f64());
-                self.say(Source::Host, &taken_text);
-                if taken < least {
-                    return Ok(Some(Err(format!("{taken_text}, less than {least:?}"))));
+            Step::AtLeast(text, least) => match number_behind(&self.output[self.heard..], text) {
+                Some((_, number)) if number < least => {
+                    return Ok(Some(Err(format!("{number} is less"))));
                 }
-                true
-            }
+                Some((place, _)) => {
+                    self.heard += place;
+                    true
+                }
+                None => false,
+            },
         };
         self.flush()?;
         Ok(done.then_some(Ok(())))
@@ -375,6 +372,14 @@ impl Talk {
     }
 }
 
+/// The number that stands behind the text, and the place behind it; `None` as long as it can go on.
+fn number_behind(output: &str, text: &str) -> Option<(usize, u64)> {
+    let begin = output.find(text)? + text.len();
+    let length = output[begin..].find(|c: char| !c.is_ascii_digit())?;
+    let end = begin + length;
+    Some((end, output[begin..end].parse().ok()?))
+}
+
 /// Reads what is there now; the end of a line is an error, since the machine runs as long as the conversation.
 fn look(stream: &mut UnixStream, bytes: &mut [u8]) -> std::io::Result<usize> {
     match stream.read(bytes) {
@@ -421,6 +426,15 @@ mod tests {
             thread::sleep(LOOK);
         }
         conversation.result()
+    }
+
+    #[test]
+    fn a_number_counts_when_it_is_whole() {
+        let found = |output| number_behind(output, "in ");
+        assert_eq!(found("2 bytes in 30 ms"), Some((13, 30)));
+        for open in ["2 bytes in 30", "2 bytes in ", "2 bytes"] {
+            assert_eq!(found(open), None, "{open}");
+        }
     }
 
     #[test]

@@ -19,8 +19,6 @@ pub enum Source {
     Person,
     /// A line of the log of decisions.
     Log,
-    /// What the host measured.
-    Host,
 }
 
 impl Source {
@@ -34,7 +32,6 @@ impl Source {
             Self::Message => "message",
             Self::Person => "person",
             Self::Log => "log",
-            Self::Host => "host",
         }
     }
 }

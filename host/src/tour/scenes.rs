@@ -1,7 +1,7 @@
 //! The list of scenes, in the order in which the tour plays them. The README has the same list.
 
 use super::scene::Scene;
-use crate::target_tests::evidence::Source::{Device, Host, Kernel, Log, Message, Person, Terminal};
+use crate::target_tests::evidence::Source::{Device, Kernel, Log, Message, Person, Terminal};
 
 /// All scenes.
 pub const SCENES: &[Scene] = &[
@@ -54,7 +54,7 @@ pub const SCENES: &[Scene] = &[
             (Device, ""),
             (Terminal, "opened, run"),
             (Terminal, "recorded E"),
-            (Host, "that took"),
+            (Terminal, "300 bytes in"),
         ],
     },
     Scene {
