@@ -48,9 +48,21 @@ pub struct Line {
 impl Line {
     /// A line out of bytes that a machine may have chosen.
     pub fn new(source: Source, text: &str) -> Self {
-        let text = escaped(text.trim_end());
+        let text = escaped(without_sequences(text).trim_end());
         Self { source, text }
     }
+}
+
+/// The text without what moves a terminal's cursor and the like: ESC, `[`, parameters, a letter.
+fn without_sequences(text: &str) -> String {
+    let mut pieces = text.split("\x1b[");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let end = piece.find(|c: char| !matches!(c, ' '..='?'));
+        let length = end.and_then(|end| Some(end + piece[end..].chars().next()?.len_utf8()));
+        out.push_str(&piece[length.unwrap_or(piece.len())..]);
+    }
+    out
 }
 
 /// The lines of a text.
@@ -64,8 +76,14 @@ mod tests {
 
     #[test]
     fn a_machine_cannot_speak_to_the_terminal() {
-        let line = Line::new(Source::Terminal, "a\x1b[2Jb\r\n");
-        assert!(!line.text.contains(['\x1b', '\r', '\n']), "{line:?}");
-        assert!(line.text.starts_with('a') && line.text.ends_with('b'));
+        for text in [
+            "a\x1b[2Jb\r\n",
+            "\x1b[1;31mab\x1b[6n",
+            "\x1b[\x1b[?25la\x1b[0 qb\x1b[",
+        ] {
+            assert_eq!(Line::new(Source::Terminal, text).text, "ab", "{text:?}");
+        }
+        let line = Line::new(Source::Terminal, "a\x1b]0;title\x07\x1bcb");
+        assert!(!line.text.contains(['\x1b', '\x07']), "{line:?}");
     }
 }

@@ -31,8 +31,14 @@ pub const SCENES: &[Scene] = &[
     Scene {
         name: "refused",
         claim: "a device that was not granted stays out of reach, whatever the program says",
-        row: "consent_denied",
-        shows: &[(Message, "ipc: "), (Person, ""), (Terminal, "refused")],
+        row: "device_denied",
+        shows: &[
+            (Terminal, "cat /dev/ttyS1"),
+            (Terminal, "crw"),
+            (Message, "ipc: "),
+            (Person, ""),
+            (Terminal, "denied"),
+        ],
     },
     Scene {
         name: "held",
@@ -60,35 +66,38 @@ pub const SCENES: &[Scene] = &[
     Scene {
         name: "handler",
         claim: "what a program gets is an endpoint, and at it answers one handler, record",
-        row: "consent_once",
+        row: "device_once",
         shows: &[
+            (Terminal, "head -c"),
             (Message, "endpoint(record)"),
             (Device, ""),
             (Message, "record ["),
-            (Terminal, "recorded"),
+            (Terminal, "light=0"),
         ],
     },
     Scene {
         name: "black",
         claim: "an empty device is an answer too: the endpoint is there and has nothing to say",
-        row: "consent_black",
+        row: "device_black",
         shows: &[
+            (Terminal, "cat /dev/ttyS1"),
             (Person, ""),
             (Message, "endpoint(record)"),
             (Device, ""),
-            (Terminal, "asker: "),
+            (Terminal, "read error"),
         ],
     },
     Scene {
         name: "asked",
         claim: "a program asks for a device, a person grants it, every use is on record, and a revoke ends it",
-        row: "consent_once",
+        row: "device_revoked",
         shows: &[
+            (Terminal, "exec 3<"),
             (Message, "ipc: "),
             (Person, ""),
-            (Terminal, "asker: "),
             (Device, ""),
             (Log, "\"use\""),
+            (Terminal, "read error"),
         ],
     },
     Scene {
