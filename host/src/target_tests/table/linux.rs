@@ -62,6 +62,11 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "linux_contained",
+        guests: guests(&["contained"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "sandbox_script",
         guests: guests(&["sandbox"], &[]),
         ..SCRIPT

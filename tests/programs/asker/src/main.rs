@@ -90,6 +90,8 @@ fn record(
     device: Cap<Endpoint>,
     terminal: &mut Terminal,
 ) -> Result<u8, Trouble> {
+    let (mut count, mut pieces, begin) = (0, 0, terminal.milliseconds());
+    let mut last = begin;
     loop {
         let answer = match call(page, device, encode_number(label::RECORD, MOST)) {
             // The device drops the grant at once; a moment later the kernel has taken the capability away.
@@ -100,9 +102,14 @@ fn record(
             Ok(Ok(Recorded(bytes))) => {
                 let text = alloc::string::String::from_utf8_lossy(&bytes);
                 terminal.say(&format!("asker: recorded {text}"))?;
+                (count, pieces, last) = (count + bytes.len(), pieces + 1, terminal.milliseconds());
             }
             Ok(Err(Failure::Empty | Failure::Limited)) => terminal.pause()?,
             Ok(Err(Failure::Revoked)) => {
+                if pieces > 1 {
+                    let taken = last - begin;
+                    terminal.say(&format!("asker: {count} bytes in {taken} ms"))?;
+                }
                 terminal.say("asker: revoked")?;
                 return Ok(0);
             }

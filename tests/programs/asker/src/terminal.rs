@@ -92,6 +92,11 @@ impl Terminal {
         }
     }
 
+    /// Milliseconds of a clock that never goes back.
+    pub fn milliseconds(&self) -> u64 {
+        self.clock.now() / 1_000_000
+    }
+
     /// Waits a little.
     ///
     /// # Errors
