@@ -4,6 +4,7 @@ mod conversation;
 pub mod evidence;
 mod holdings;
 mod table;
+mod typist;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -147,6 +148,11 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
         let begun = begun.map_err(|error| format!("cannot listen at the ports: {error}"))?;
         machine.connected.clone_from(&begun.ports);
         conversation = Some(begun);
+    }
+    if !test.typed.is_empty() {
+        let begun = typist::begin(test.typed, &folder);
+        begun.map_err(|error| format!("cannot listen at COM1: {error}"))?;
+        machine.connected = vec![Port::Console];
     }
     let log = Port::KernelText.log(&folder);
     let is_over = || conversation.as_ref().is_none_or(Conversation::is_over);

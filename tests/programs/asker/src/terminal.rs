@@ -97,6 +97,16 @@ impl Terminal {
         self.clock.now() / 1_000_000
     }
 
+    /// Waits for a signal that is not the console's.
+    ///
+    /// # Errors
+    /// Those of waiting.
+    pub fn wait_for(&mut self, bit: u64) -> Result<(), Trouble> {
+        // What else is signalled meanwhile is found by looking at the rings, before the next wait.
+        while self.events.wait(None)? & bit == 0 {}
+        Ok(())
+    }
+
     /// Waits a little.
     ///
     /// # Errors
