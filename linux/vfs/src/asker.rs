@@ -2,12 +2,12 @@
 
 use crate::constants::AT_FDCWD;
 use crate::context::{Context, FileId};
-use crate::digest::Digest;
 use crate::errno::Errno;
 use crate::process_info::ProcessFile;
 use crate::vfs::Vfs;
 use alloc::vec;
 use alloc::vec::Vec;
+use hmac_sha256::Hash;
 
 /// Bytes of the image that are read at once.
 const PIECE: usize = 16 * 1024;
@@ -37,22 +37,22 @@ impl Vfs {
         let Some(name) = self.other_name(cx, exe, &path) else {
             return Ok(Asker { path, hash });
         };
-        let mut digest = Digest::new();
-        digest.add(&hash);
-        digest.add(&name);
+        let mut digest = Hash::new();
+        digest.update(&hash);
+        digest.update(&name);
         Ok(Asker {
             path: name,
-            hash: digest.finish(),
+            hash: digest.finalize(),
         })
     }
 
     fn image_hash(&mut self, exe: FileId) -> Result<[u8; 32], Errno> {
-        let (mut digest, mut piece, mut at) = (Digest::new(), vec![0; PIECE], 0);
+        let (mut digest, mut piece, mut at) = (Hash::new(), vec![0; PIECE], 0);
         loop {
             match self.file_read_at(exe, at, &mut piece)? {
-                0 => return Ok(digest.finish()),
+                0 => return Ok(digest.finalize()),
                 count => {
-                    digest.add(&piece[..count]);
+                    digest.update(&piece[..count]);
                     at += count as u64;
                 }
             }

@@ -37,7 +37,6 @@ mod copy;
 mod dentry;
 mod descriptors;
 mod devices;
-mod digest;
 pub mod errno;
 mod export;
 mod file;

@@ -3,9 +3,9 @@
 use super::world::{AT, Processes, World};
 use crate::asker::Asker;
 use crate::constants::O_RDONLY;
-use crate::digest::Digest;
 use crate::*;
 use alloc::vec::Vec;
+use hmac_sha256::Hash;
 
 /// The process list, with a command line.
 struct Called<'a>(&'a Processes, &'a [u8]);
@@ -32,9 +32,9 @@ impl ProcInfo for Called<'_> {
 }
 
 fn hash(parts: &[&[u8]]) -> [u8; 32] {
-    let mut digest = Digest::new();
-    parts.iter().for_each(|part| digest.add(part));
-    digest.finish()
+    let mut digest = Hash::new();
+    parts.iter().for_each(|part| digest.update(part));
+    digest.finalize()
 }
 
 /// Who asks when process 10 runs `exe` and was called so.
