@@ -1,34 +1,27 @@
-//! `sundog bench`: counts the instructions of the kernel's operations, beside the figures of other systems.
+//! `sundog bench`: counts instructions and bytes, beside the figures of other systems.
 //!
-//! The machine counts instructions instead of time, so every run gives the same numbers. What is measured is in
-//! `tests/programs/bench`; user space's own stubs are part of each figure.
+//! The machine counts instructions instead of time, so every run gives the same numbers. What each figure means and what is in it is
+//! in docs/performance.md.
 
 mod anchors;
+mod boot;
+mod figure;
+mod operations;
+mod programs;
+mod starts;
 
 use crate::failure::Failure;
-use crate::folder::Folder;
-use crate::image::{self, Guests};
 use crate::images;
-use crate::outcome::Outcome;
-use crate::process::Process;
-use crate::qemu::{Board, Machine, Port};
-use serde_json::{Value, json};
+use crate::qemu::{Board, Machine};
+use figure::{Figure, head, to_json};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
-/// The limit of the whole run, ten times what it takes.
-const LIMIT: Duration = Duration::from_secs(120);
 /// How much worse than the baseline a figure may be, in per cent.
 const TOLERANCE: u64 = 2;
-
-/// A figure that was counted.
-struct Figure {
-    name: String,
-    value: u64,
-}
 
 /// What the command line asks for.
 #[derive(Default)]
@@ -40,22 +33,13 @@ struct Options {
 /// Counts, prints, and compares.
 pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let options = parse(arguments)?;
-    let figures = count()?;
-    println!(
-        "{:<24} {:>10} {:>10}  {:>6}  anchor",
-        "figure", "count", "anchor", "ratio"
-    );
+    let mut figures = operations::count()?;
+    figures.extend(boot::count()?);
+    figures.extend(programs::count()?);
+    figures.extend(starts::time()?);
+    println!("{}", head());
     for figure in &figures {
-        match anchors::of(&figure.name) {
-            Some(anchor) => {
-                let ratio = figure.value as f64 / anchor.value as f64;
-                println!(
-                    "{:<24} {:>10} {:>10}  {ratio:>6.2}  {}",
-                    figure.name, figure.value, anchor.value, anchor.what
-                );
-            }
-            None => println!("{:<24} {:>10}", figure.name, figure.value),
-        }
+        println!("{}", figure.line());
     }
     if let Some(file) = &options.json {
         let text = format!("{:#}\n", to_json(&figures));
@@ -66,6 +50,13 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
         Some(file) => compare(&figures, Path::new(file)),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The machine in which everything is counted.
+fn machine() -> Result<Machine, Failure> {
+    let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
+    machine.icount = true;
+    Ok(machine)
 }
 
 fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
@@ -87,67 +78,6 @@ fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
         *place = Some(file.clone());
     }
     Ok(options)
-}
-
-/// Runs the machine and reads what it printed.
-fn count() -> Result<Vec<Figure>, Failure> {
-    let kernel = images::program(images::KERNEL)?;
-    let folder = Folder::new()?;
-    let mut machine = Machine::new(Board::Microvm, kernel.clone());
-    machine.icount = true;
-    machine.command_line = "exit-with=bench".to_owned();
-    machine.archive = Some(image::write(
-        &images::manifest("bench"),
-        &Guests::default(),
-        &folder,
-    )?);
-    let outcome = Process::start(&machine, &folder)?.wait(Some(LIMIT))?;
-    let text = Outcome::text(&Port::KernelText.log(&folder));
-    if !matches!(outcome, Outcome::Passed) {
-        return Err(Failure::new(format!("bench: {outcome}\n{text}")));
-    }
-    let mut figures = read(&text);
-    if figures.is_empty() {
-        return Err(Failure::new(format!(
-            "bench: the machine printed no figure\n{text}"
-        )));
-    }
-    let bytes =
-        fs::read(&kernel).map_err(|error| Failure::system("cannot read the kernel", error))?;
-    figures.push(Figure {
-        name: "kernel_text".to_owned(),
-        value: anchors::kernel_text(&bytes)?,
-    });
-    Ok(figures)
-}
-
-/// The figures in the kernel's text: lines `bench: NAME COUNT`.
-fn read(text: &str) -> Vec<Figure> {
-    let figure = |line: &str| {
-        let (name, value) = line.strip_prefix("bench: ")?.split_once(' ')?;
-        Some(Figure {
-            name: name.to_owned(),
-            value: value.trim_end().parse().ok()?,
-        })
-    };
-    text.lines().filter_map(figure).collect()
-}
-
-fn to_json(figures: &[Figure]) -> Value {
-    figures
-        .iter()
-        .map(|figure| {
-            let anchor = anchors::of(&figure.name);
-            json!({
-                "name": figure.name,
-                "unit": if figure.name == "kernel_text" { "bytes" } else { "instructions" },
-                "value": figure.value,
-                "anchor": anchor.as_ref().map(|anchor| anchor.what),
-                "anchor_value": anchor.as_ref().map(|anchor| anchor.value),
-                "ratio": anchor.as_ref().map(|anchor| figure.value as f64 / anchor.value as f64),
-            })
-        })
-        .collect()
 }
 
 /// Fails if a figure is more than a little worse than in a file that `--json` wrote, or is missing there.
@@ -182,36 +112,25 @@ fn worse(figures: &[Figure], baseline: &Value) -> Vec<String> {
         }
         Some(_) => None,
     };
-    figures.iter().filter_map(line).collect()
+    let gated = figures.iter().filter(|figure| figure.gated);
+    gated.filter_map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_are_read_and_nothing_else() {
-        let figures = read(
-            "sundog: 2 CPUs\nbench: null_syscall 403\nbench: end\nbench: no guest: x\ninit: done\n",
-        );
-        assert_eq!(figures.len(), 1);
-        assert_eq!(
-            (figures[0].name.as_str(), figures[0].value),
-            ("null_syscall", 403)
-        );
-    }
+    use serde_json::json;
 
     #[test]
     fn only_what_is_clearly_worse_fails() {
         let baseline = json!([{ "name": "a", "value": 1000 }, { "name": "b", "value": 1000 }]);
-        let figure = |name: &str, value| Figure {
-            name: name.to_owned(),
-            value,
-        };
+        let figure = Figure::instructions;
         assert!(worse(&[figure("a", 1020), figure("b", 1)], &baseline).is_empty());
         assert_eq!(
             worse(&[figure("a", 1021), figure("c", 1)], &baseline).len(),
             2
         );
+        let time = figure("a", 9000).recorded(figure::Unit::Trues);
+        assert!(worse(&[time], &baseline).is_empty());
     }
 }

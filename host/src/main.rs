@@ -6,6 +6,7 @@ mod check;
 mod doctor;
 mod failure;
 mod folder;
+mod fresh;
 mod guarded;
 mod image;
 mod images;
@@ -35,6 +36,7 @@ usage: sundog [COMMAND] [ARGUMENT...]
                                            write the boot package of a system, with a script and programs for Linux
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree
+  fresh [--tests] [--keep]                 repeat the first start in a new Debian (needs root), and write docs/results/fresh.md
   help                                     this text";
 
 fn main() -> ExitCode {
@@ -59,6 +61,7 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
         "doctor" => doctor::main(),
         "image" => image::main(arguments, &images::native),
         "check" => check::main(),
+        "fresh" => fresh::main(arguments),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)

@@ -1,10 +1,12 @@
 //! Linux system calls that need unsafe code, for the host side and for the tests' Linux programs.
 
 mod child;
+mod fork;
 pub mod ptrace;
 mod signals;
 mod twice;
 
 pub use child::die_with_parent;
+pub use fork::{Pages, exec, fork, ticks, wait};
 pub use signals::Signals;
 pub use twice::Twice;

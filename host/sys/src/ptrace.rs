@@ -50,7 +50,7 @@ pub const TRAMPOLINE: u64 = 0x7fff_ffff_d000;
 ///
 /// # Safety
 /// The call must not break the memory of this program: pointers must be valid for what the call does with them.
-unsafe fn system_call(number: usize, a: [usize; 6]) -> io::Result<usize> {
+pub(crate) unsafe fn system_call(number: usize, a: [usize; 6]) -> io::Result<usize> {
     let result: isize;
     // SAFETY: the registers that `syscall` changes are declared; the caller answers for the effects.
     unsafe {

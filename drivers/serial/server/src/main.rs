@@ -3,7 +3,8 @@
 //!
 //! Given: `registers` (eight I/O ports), `interrupt` (the line) and
 //! - ringed: `events` (the notification that the interrupt and the other side signal), `input` and `output` (the rings of what
-//!   arrives and of what is sent), `wake` (the other side's notification);
+//!   arrives and of what is sent), `wake` (the other side's notification), perhaps `debug` (port 0xe9: when the first bytes were sent
+//!   is told there);
 //! - owned (`console`, `control`): `requests` (the endpoint);
 //! - guarded: `requests`, `mint` (the endpoint again, to make badged capabilities of) and `consent` (where use is reported);
 //!   `wake-N`, if given, is signalled for grants of the sandbox with the badge N in the consent protocol, when a holder that was told to
@@ -18,6 +19,7 @@ mod link;
 mod owned;
 mod ports;
 mod ringed;
+mod times;
 
 use link::Link;
 use ports::RegisterPorts;

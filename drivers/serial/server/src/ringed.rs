@@ -1,6 +1,7 @@
 //! The loop of a line whose bytes go through two rings: nobody waits for the other side, and no call is needed.
 
 use crate::ports::RegisterPorts;
+use crate::times::Times;
 use sundog_rt::Environment;
 use sundog_rt::cap::Cap;
 use sundog_rt::cap::object::{Irq, Notification};
@@ -17,6 +18,7 @@ pub struct Server {
     events: Cap<Notification>,
     arrived: Outgoing,
     to_send: Incoming,
+    times: Times,
 }
 
 impl Server {
@@ -25,6 +27,7 @@ impl Server {
     /// # Errors
     /// Those of the calls that it makes.
     pub fn new(mut environment: Environment, uart: Uart<RegisterPorts>) -> Result<Server, Trouble> {
+        let times = Times::new(&environment);
         let interrupt: Cap<Irq> = environment.require("interrupt");
         let events: Cap<Notification> = environment.require("events");
         let other: Cap<Notification> = environment.require("wake");
@@ -38,6 +41,7 @@ impl Server {
             events,
             arrived,
             to_send,
+            times,
         })
     }
 
@@ -67,6 +71,10 @@ impl Server {
         let sent = self.to_send.read(&mut bytes[..room])?;
         if sent != 0 {
             self.uart.write(&bytes[..sent])?;
+            self.times.sent(sent);
+        }
+        if count != 0 {
+            self.times.print();
         }
         Ok(count + sent != 0)
     }

@@ -7,10 +7,12 @@ extern crate alloc;
 mod inspect;
 mod made;
 mod power;
+mod report;
 mod start;
 mod supervisor;
 
 use power::Power;
+use report::Report;
 use sundog_manifest::Manifest;
 use sundog_rt::cap::object::IoPorts;
 use sundog_rt::cap::{Error, Slots};
@@ -23,6 +25,7 @@ boot_entry!(run, heap = 2 << 20);
 const DEBUG_PORT: u16 = 0xe9;
 
 fn run(mut environment: BootEnvironment) {
+    let began = sundog_rt::sys::ticks();
     // Without the port everything works, but silently.
     let debug = debug_port(&mut environment).ok();
     if let Some(ports) = debug {
@@ -32,13 +35,15 @@ fn run(mut environment: BootEnvironment) {
         Ok(manifest) => manifest,
         Err(_) => fail("init: the manifest is malformed"),
     };
+    let report = Report::from_command_line(&environment, began);
     let power = Power::from_command_line(&mut environment);
-    let mut supervisor = match Supervisor::new(environment, &manifest, debug, power) {
+    let mut supervisor = match Supervisor::new(environment, &manifest, debug, power, report) {
         Ok(supervisor) => supervisor,
         Err(_) => fail("init: too little memory for the endpoints of the manifest"),
     };
     let running = supervisor.start_all();
     debug!("init: {running} programs");
+    supervisor.started();
     match supervisor.run() {
         Ok(()) => {}
         Err(_) => fail("init: the fault endpoint is refused"),

@@ -43,11 +43,14 @@ impl Power<'_> {
             .fill(|slot| control.get(PORT, 1, Slots::ROOT, slot))
     }
 
-    /// A program ended; if it is the one, so does the machine.
-    pub fn ended(&self, name: &str, good: bool) {
-        if name == self.name
-            && let Err(error) = self.ports.write(PORT, if good { GOOD } else { BAD })
-        {
+    /// Whether this program is the one.
+    pub fn waits_for(&self, name: &str) -> bool {
+        name == self.name
+    }
+
+    /// Ends the machine; `good` tells how that program ended.
+    pub fn end(self, good: bool) {
+        if let Err(error) = self.ports.write(PORT, if good { GOOD } else { BAD }) {
             debug!("init: the machine does not stop: {error:?}");
         }
     }

@@ -3,6 +3,7 @@
 use crate::inspect;
 use crate::made::Made;
 use crate::power::Power;
+use crate::report::Report;
 use crate::start::start;
 use alloc::vec::Vec;
 use sundog_abi::Info;
@@ -24,6 +25,7 @@ pub struct Supervisor<'a> {
     faults: Cap<Endpoint>,
     reply: Cap<Reply>,
     power: Option<Power<'a>>,
+    report: Option<Report>,
     /// Whether what the programs hold is written down.
     inspects: bool,
 }
@@ -38,6 +40,7 @@ impl<'a> Supervisor<'a> {
         manifest: &Manifest<'a>,
         debug: Option<Cap<IoPorts>>,
         power: Option<Power<'a>>,
+        report: Option<Report>,
     ) -> Result<Supervisor<'a>, Error> {
         let made = Made::new(&mut environment, manifest, debug)?;
         let (pool, slots) = (
@@ -58,6 +61,7 @@ impl<'a> Supervisor<'a> {
             faults,
             reply,
             power,
+            report,
             inspects,
         })
     }
@@ -70,6 +74,15 @@ impl<'a> Supervisor<'a> {
         (0..self.programs.len())
             .filter(|index| self.resume(*index))
             .count()
+    }
+
+    /// All programs were started: tells what that cost, unless one of them is waited for.
+    pub fn started(&mut self) {
+        if self.power.is_none()
+            && let Some(report) = self.report.take()
+        {
+            report.print(&mut self.environment);
+        }
     }
 
     /// Builds the process of a program, or says why not.
@@ -157,8 +170,11 @@ impl<'a> Supervisor<'a> {
                 debug!("init: {name} {text}");
             }
         }
-        if let Some(power) = &self.power {
-            power.ended(name, good);
+        if let Some(power) = self.power.take_if(|power| power.waits_for(name)) {
+            if let Some(report) = self.report.take() {
+                report.print(&mut self.environment);
+            }
+            power.end(good);
         }
         if let Err(error) = process.destroy(&mut self.environment.resources) {
             debug!("init: {name} cannot be taken apart: {error:?}");

@@ -1,0 +1,2 @@
+# The figures of a Linux program.
+linux-bench
