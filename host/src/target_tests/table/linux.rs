@@ -2,6 +2,7 @@
 //! of `first-light`.
 
 use super::{Duration, Guests, SYSTEM, Step, TargetTest, USUAL};
+use sundog_protocols::consent::Answer;
 
 /// What the rows have in common: the script ends with status 0 only if all was as it should be.
 const SCRIPT: TargetTest = TargetTest {
@@ -48,12 +49,56 @@ const SHELL: &[Step] = &[
     Step::Exit(3),
 ];
 
+/// What `help` lists is what a person can do; the keys at `sleep 100` are those of [`SHELL`].
+const HELP: &[Step] = &[
+    Step::Output("# "),
+    Step::Type("help\n"),
+    Step::Output(HELP_TEXT),
+    Step::Type("ps\n"),
+    Step::Output("1 root     [init]\r\n"),
+    Step::Type("cat /dev/ttyS1\n"),
+    Step::Answer(Answer::Once),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("light\n"),
+    Step::Output("light\r\n"),
+    Step::Type("\x03"),
+    Step::Output("# "),
+    Step::Type("sandbox --ro-bind /bin /bin -- ls -l /; echo =$?\n"),
+    Step::Output(" bin\r\n"),
+    Step::Output("=0"),
+    Step::Type("bwrap --ro-bind / / -- touch /tmp/x; echo =$?\n"),
+    Step::Output("Read-only file system"),
+    Step::Output("=1"),
+    Step::Type("command help\n"),
+    Step::Output("Built-in commands:"),
+    Step::Output("# "),
+    Step::Type("exit 3\n"),
+    Step::Exit(3),
+];
+
+/// The text of `help`, line by line as a terminal gets it.
+const HELP_TEXT: &str = "\r\nSix things to try:\r\n\
+  \x20 ps                                            every process there is\r\n\
+  \x20 cat /dev/ttyS1                                a device: you are asked first; Ctrl-C ends it\r\n\
+  \x20 sandbox --ro-bind /bin /bin -- ls -l /        a sandbox that holds /bin and nothing else\r\n\
+  \x20 bwrap --ro-bind / / -- touch /tmp/x           by bubblewrap's name: everything, to read only\r\n\
+  \x20 sleep 100                                     Ctrl-Z stops it, fg goes on, Ctrl-C ends it\r\n\
+  \x20 exit 3                                        ends the machine, with this status\r\n\
+The shell's own commands: command help\r\n";
+
 pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "shell_at_a_terminal",
         system: Some("first-light"),
         lines: &["init: 6 programs"],
         steps: SHELL,
+        ..SYSTEM
+    },
+    TargetTest {
+        name: "shell_help",
+        system: Some("first-light"),
+        lines: &["init: 6 programs"],
+        steps: HELP,
         ..SYSTEM
     },
     TargetTest {
