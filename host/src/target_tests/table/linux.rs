@@ -122,6 +122,16 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "linux_bad_programs",
+        guests: guests(&["elf"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_other_root",
+        guests: guests(&["other-root"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "sandbox_limits",
         guests: guests(&["limits"], &[]),
         ..SCRIPT
