@@ -42,8 +42,12 @@ pub fn fork(work: impl FnOnce() -> i32) -> Result<usize, Error> {
 /// Waits for a child's end; its status if it ended by itself.
 ///
 /// # Errors
-/// Those of `wait4`; `Interrupted` if a signal ended the child.
+/// Those of `wait4`; `Interrupted` if a signal ended the child; `InvalidInput` for a number that names no process: to Linux 0 and
+/// negative ones mean any child, also those that another thread waits for.
 pub fn wait(child: usize) -> Result<i32, Error> {
+    if !i32::try_from(child).is_ok_and(|number| number > 0) {
+        return Err(ErrorKind::InvalidInput.into());
+    }
     let mut status = 0_i32;
     let place = (&raw mut status).expose_provenance();
     // SAFETY: the kernel writes four bytes to `status`, which is a live variable of that size.
@@ -134,7 +138,9 @@ mod tests {
             9
         });
         assert_eq!(wait(child.unwrap()).unwrap(), 9);
-        assert!(wait(0).is_err());
+        for any in [0, usize::MAX, 1 << 31] {
+            assert_eq!(wait(any).unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
     }
 
     #[test]

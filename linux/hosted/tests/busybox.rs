@@ -133,7 +133,7 @@ fn a_fork_bomb_meets_its_limit_and_a_sibling_goes_on() {
         &[
             "sh",
             "-c",
-            "(i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; echo sibling $i > /tmp/out) & S=$!; (f() { f | f & }; f) 2>/tmp/errors; wait $S; read x < /tmp/out; echo $x; read y < /tmp/errors; echo $y",
+            "(i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done; echo sibling $i > /tmp/out) & S=$!; (f() { f | f & }; f) 2>/tmp/errors; wait $S; read x < /tmp/out; echo $x; until [ -s /tmp/errors ]; do :; done; read y < /tmp/errors; echo $y",
         ],
         "",
     );
