@@ -26,6 +26,7 @@ mod native;
 mod natives;
 mod objects;
 mod options;
+mod pool;
 mod random;
 mod requests;
 mod root;
