@@ -75,7 +75,7 @@ impl Plan {
         })
     }
 
-    /// Adds programs and scripts for Linux. With a script the personality runs `sh -e SCRIPT`, whatever the manifest says.
+    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, whatever the manifest says.
     pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
         let programs = guests.programs.iter().map(|name| {
             let bytes = read(&images::linux(name)?)?;
@@ -94,7 +94,7 @@ impl Plan {
             let personality = self.personality();
             let personality = personality
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
-            personality.arguments = vec!["sh".to_owned(), "-e".to_owned(), script];
+            personality.arguments = vec!["sh".to_owned(), "-ex".to_owned(), script];
         }
         Ok(())
     }

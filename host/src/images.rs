@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub const KERNEL: &str = "sundog-kernel";
 
 /// The system that `run` starts: a manifest in `system/`, without its extension.
-pub const SYSTEM: &str = "serial-lines";
+pub const SYSTEM: &str = "first-light";
 
 /// The path of a system's manifest.
 pub fn manifest(system: &str) -> PathBuf {

@@ -51,19 +51,24 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
             Err(code) => Ok(code),
         };
     }
-    let mut first = Vec::new();
-    if !stdin().is_terminal() {
+    let Some(first) = early(stdin())? else {
         // Without a program and without any input there is nothing that a shell could do.
-        first = first_byte()?;
-        if first.is_empty() {
-            return tour::main(&[]);
-        }
-    }
+        return tour::main(&[]);
+    };
     let shell = Plan {
         program: SHELL.to_vec(),
         ..Plan::default()
     };
     start(&shell, &first)
+}
+
+/// What was read of an input to see that it is one: nothing from a terminal, else a byte; `None` if it ends before.
+fn early(input: impl AsFd + IsTerminal) -> Result<Option<Vec<u8>>, Failure> {
+    if input.is_terminal() {
+        return Ok(Some(Vec::new()));
+    }
+    let first = first_byte(input)?;
+    Ok((!first.is_empty()).then_some(first))
 }
 
 /// What the arguments ask for, or the status of what was answered at once.
@@ -91,11 +96,11 @@ fn requested(words: &[&[u8]]) -> Result<Plan, ExitCode> {
 }
 
 /// One byte of standard input, or none if it ends before.
-fn first_byte() -> Result<Vec<u8>, Failure> {
+fn first_byte(input: impl AsFd) -> Result<Vec<u8>, Failure> {
     let mut byte = Vec::new();
     // The library's own buffer would keep what comes after it from the loop.
     let mut input = std::fs::File::from(
-        rustix::io::dup(stdin()).map_err(|error| Failure::system("standard input", error))?,
+        rustix::io::dup(input).map_err(|error| Failure::system("standard input", error))?,
     );
     let read = Read::by_ref(&mut input).take(1).read_to_end(&mut byte);
     read.map_err(|error| Failure::system("cannot read standard input", error))?;
@@ -112,7 +117,8 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let Some(personality) = image.personality() else {
         return without_linux(&image, machine, plan);
     };
-    personality.arguments = linux::arguments(plan)?;
+    // Behind what the manifest says.
+    personality.arguments.extend(linux::arguments(plan)?);
     // Held before there is any other thread.
     let signals =
         Signals::hold(&SIGNALS).map_err(|error| Failure::system("cannot take signals", error))?;
@@ -249,4 +255,37 @@ fn without_linux(image: &Image, mut machine: Machine, plan: &Plan) -> Result<Exi
         ))
     );
     Ok(ExitCode::from(FAILED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::pipe;
+
+    #[test]
+    fn an_input_that_ends_before_a_byte_is_none() {
+        let (reader, writer) = pipe().unwrap();
+        drop(writer);
+        assert_eq!(
+            early(File::from(std::os::fd::OwnedFd::from(reader))).unwrap(),
+            None
+        );
+        assert_eq!(early(File::open("/dev/null").unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn one_byte_is_read_and_the_rest_stays() {
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(b"exit 3\n").unwrap();
+        drop(writer);
+        let mut input = File::from(std::os::fd::OwnedFd::from(reader));
+        assert_eq!(
+            early(input.try_clone().unwrap()).unwrap(),
+            Some(b"e".to_vec())
+        );
+        let mut rest = String::new();
+        input.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "xit 3\n");
+    }
 }

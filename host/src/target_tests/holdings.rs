@@ -189,7 +189,7 @@ init: serial0 holds nothing else in 64 slots
 ";
 
     fn compare_first(text: &str) -> Result<(), String> {
-        let toml = std::fs::read_to_string(images::manifest(images::SYSTEM)).unwrap();
+        let toml = std::fs::read_to_string(images::manifest("serial-lines")).unwrap();
         let mut system = sundog_manifest::host::read(&toml, &|_| true).unwrap();
         system.programs.truncate(1);
         compare(text, &system)

@@ -68,6 +68,11 @@ impl<M: Memory, W: Wake> Line<M, W> {
         }
     }
 
+    /// Bytes that wait for room.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Sends what waits, as far as there is room. Whether nothing waits any more.
     pub fn flush(&mut self) -> bool {
         while !self.waiting.is_empty() && !self.closed {

@@ -1,7 +1,8 @@
 //! The Linux personality as a program: one sandbox of Linux programs over kernel objects.
 //!
 //! Given: `pool` (untyped memory for the programs and their objects), `archive` (the boot package's frame, not writable), `input` and
-//! `output` (the rings of the terminal's line), `wake` (the notification of their other side) and `events` (its own, badged or not).
+//! `output` (the rings of the terminal), and `events` (its own notification, badged or not). Behind the rings is either the console
+//! program (`console`, its endpoint, and `wake-console`, its notification), or the driver of a bare line (`wake`, its notification).
 //! For native programs it may be given `time-1`, `time-2` and so on (a scheduling context for each that runs at once) and `children`
 //! (untyped memory for them).
 //! With devices that ask (`--device`) it is given `consent` (the service's endpoint), `ask-1` and so on (a scheduling context for each
@@ -19,6 +20,8 @@ mod console;
 mod gated;
 #[cfg(test)]
 mod heap_ring;
+mod host_pipes;
+mod host_streams;
 mod inner;
 mod line;
 mod machine;
@@ -26,6 +29,7 @@ mod native;
 mod natives;
 mod objects;
 mod options;
+mod orders;
 mod pool;
 mod random;
 mod requests;
@@ -40,11 +44,13 @@ mod wish;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use console::Console;
 use options::Options;
 use sandbox::Sandbox;
 use sundog_linux_core::load::Texts;
 use sundog_linux_core::process::End;
 use sundog_linux_core::schedule::Step;
+use sundog_linux_vfs::Errno;
 use sundog_rt::{Environment, entry, exit, fail, sys};
 
 entry!(run);
@@ -58,13 +64,43 @@ fn run(environment: Environment) {
     let ended = Options::parse(start.arguments().skip(1), start.variables()).and_then(|options| {
         let mut sandbox = sandbox::build(environment, &options)?;
         let end = run_program(&mut sandbox, &options, ticks_per_microsecond);
-        sandbox.finish(ticks_per_microsecond, end.as_ref().err());
-        end
+        sandbox.finish(ticks_per_microsecond, &end);
+        end.map_err(|failure| failure.text)
     });
     match ended {
-        Ok(End::Exited(status)) => exit(status.into()),
-        Ok(End::Killed { signal, .. }) => exit(128 + u64::from(signal)),
+        Ok(end) => exit(status(end).into()),
         Err(text) => fail(&format!("linux: {text}")),
+    }
+}
+
+/// A status as a shell sees it.
+fn status(end: End) -> u8 {
+    match end {
+        End::Exited(status) => status,
+        End::Killed { signal, .. } => 128u8.wrapping_add(signal as u8),
+    }
+}
+
+/// Why the program did not run.
+struct Failure {
+    text: String,
+    /// The status that a shell would give.
+    status: u8,
+}
+
+impl Failure {
+    fn new(path: &[u8], error: Errno) -> Failure {
+        let (reason, status) = match error {
+            Errno::ENOENT | Errno::ENOTDIR => (String::from("not found"), 127),
+            Errno::EACCES => (String::from("permission denied"), 126),
+            Errno::ENOEXEC => (String::from("no program for this system"), 126),
+            other => (format!("{other:?}"), 126),
+        };
+        let path = String::from_utf8_lossy(path);
+        Failure {
+            text: format!("{path}: {reason}"),
+            status,
+        }
     }
 }
 
@@ -72,7 +108,7 @@ fn run_program(
     sandbox: &mut Sandbox,
     options: &Options,
     ticks_per_microsecond: u64,
-) -> Result<End, String> {
+) -> Result<End, Failure> {
     let Sandbox {
         kernel,
         console,
@@ -81,7 +117,12 @@ fn run_program(
     } = sandbox;
     kernel.trace = Box::new(trace::Log {
         calls: options.trace,
+        lines: match console {
+            Console::Host(host) => Some(host.lines.clone()),
+            _ => None,
+        },
     });
+    console.prepare(kernel, requests);
     let texts = Texts {
         arguments: options.program.clone(),
         environment: options.environment.clone(),
@@ -100,7 +141,7 @@ fn run_program(
             console.open(vfs, context)?;
             vfs.chdir(context, &folder)
         })
-        .map_err(|error| format!("{}: {error:?}", String::from_utf8_lossy(&path)))?;
+        .map_err(|error| Failure::new(&path, error))?;
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);
@@ -108,8 +149,13 @@ fn run_program(
         requests.notified |= in_guest;
         let news = core::mem::take(&mut requests.news) || in_guest;
         changed |= kernel.vfs.work_gates(news);
-        let notified = core::mem::take(&mut requests.notified);
-        changed |= console.work(&mut kernel.vfs, notified);
+        changed |= console.work(kernel, requests);
+        while console.is_congested() {
+            if console.sleep() {
+                requests.wait(kernel, None);
+            }
+            changed |= console.work(kernel, requests);
+        }
         match step {
             Step::Ran => {}
             Step::Finished(end) => return Ok(end),
@@ -128,16 +174,27 @@ fn run_program(
 }
 
 impl Sandbox {
-    /// Sends the last output, and why the program did not run.
-    fn finish(&mut self, ticks_per_microsecond: u64, trouble: Option<&String>) {
-        self.console.work(&mut self.kernel.vfs, false);
-        if let Some(text) = trouble {
-            self.console.say(&format!("linux: {text}"));
+    /// Sends the last output, why the program did not run, and the end.
+    fn finish(&mut self, ticks_per_microsecond: u64, end: &Result<End, Failure>) {
+        let (console, kernel, requests) = (&mut self.console, &mut self.kernel, &mut self.requests);
+        if let Err(failure) = end {
+            console.work(kernel, requests);
+            console.say(&format!("linux: {}", failure.text));
         }
+        let status = match end {
+            Ok(end) => status(*end),
+            Err(failure) => failure.status,
+        };
         let until = sys::ticks().saturating_add(LAST_WAIT.saturating_mul(ticks_per_microsecond));
-        while !self.console.finish() && sys::ticks() < until {
-            self.console.work(&mut self.kernel.vfs, false);
-            self.requests.wait(&mut self.kernel, Some(until));
+        let until = (!console.is_patient()).then_some(until);
+        while !console.finish(kernel, requests, status)
+            && until.is_none_or(|until| sys::ticks() < until)
+        {
+            requests.wait(kernel, until);
+        }
+        // A machine that ended now would take the last bytes along. The host ends it when they are there.
+        while self.console.is_patient() {
+            self.requests.wait(&mut self.kernel, None);
         }
     }
 }

@@ -95,6 +95,13 @@ impl Requests {
         }
     }
 
+    /// Asks another program, and waits for its answer; nothing if it is gone.
+    pub fn ask(&mut self, program: Cap<Endpoint>, request: &Words) -> Option<Words> {
+        let (info, words) = outgoing(&mut self.page, request);
+        let answer = program.call(info, &words, None).ok()?;
+        arrived(&self.page, &answer).ok()
+    }
+
     /// Takes what is there, then ends the processes that said that they are done. The last look at the endpoint, which finds nothing,
     /// also gives back the time that came with the messages, so nobody runs on the time of a process that is taken apart.
     fn take_all(&mut self, kernel: &mut Kernel) -> bool {

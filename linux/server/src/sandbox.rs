@@ -1,9 +1,10 @@
 //! What the parent gave, made into what a sandbox needs: memory, objects, the line to the terminal, the files.
 
 use crate::channel::{self, Area, Channel};
-use crate::console::Console;
+use crate::console::{Console, Host};
 use crate::gated::Keeper;
 use crate::gated::port::NativePort;
+use crate::host_streams::HostStreams;
 use crate::inner::Parts;
 use crate::line::{Line, Wake};
 use crate::machine::{Parameters, SundogMachine};
@@ -67,8 +68,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .bind_notification(Some(events))
         .map_err(refused("its notification"))?;
     let process: Option<Cap<Endpoint>> = environment.capability("process");
-    let terminal = match process {
-        None => Some(terminal(&mut environment)?),
+    let console = match process {
+        None => Some(console(&mut environment)?),
         Some(_) => None,
     };
     let area: Option<Cap<Frame>> = environment.capability("area");
@@ -114,12 +115,12 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let requests = Requests::new(endpoint, message, resources.clone(), natives.clone())
         .map_err(refused("the replies to native programs"))?;
     let mut settings = Settings::default();
-    let (vfs, console, view) = match (terminal, &options.within) {
-        (Some(terminal), _) => {
+    let (vfs, console, view) = match (console, &options.within) {
+        (Some(console), _) => {
             let bytes = member(package, &options.root)?;
             let mut vfs = root::build(bytes, &memory, options.time, random.divide(), gates)?;
             root::add_devices(&mut vfs, &options.devices)?;
-            (vfs, Console::Terminal(terminal), None)
+            (vfs, console, None)
         }
         (None, Some(wish)) => {
             let (Some(process), Some(area)) = (process, area) else {
@@ -175,13 +176,25 @@ fn seed() -> [u64; 4] {
     core::array::from_fn(|_| sys::hardware_random().unwrap_or(0) ^ sys::ticks().rotate_left(32))
 }
 
-/// The terminal at the end of the two rings.
-fn terminal(environment: &mut Environment) -> Result<NativeTerminal, String> {
-    let wake: Cap<Notification> = environment.require("wake");
+/// The terminal at the end of the two rings, with the console program or a bare line behind it.
+fn console(environment: &mut Environment) -> Result<Console, String> {
+    let console: Option<Cap<Endpoint>> = environment.capability("console");
+    let wake: Cap<Notification> = environment.require(match console {
+        Some(_) => "wake-console",
+        None => "wake",
+    });
     let input = ring(environment, "input").map_err(refused("the ring of input"))?;
     let output = ring(environment, "output").map_err(refused("the ring of output"))?;
     let line = Line::new(Consumer::new(input), Producer::new(output), wake, wake);
-    Ok(Terminal::new(line))
+    let terminal = Terminal::new(line);
+    Ok(match console {
+        Some(console) => Console::Host(Box::new(Host {
+            streams: HostStreams::new(terminal),
+            console,
+            lines: Rc::default(),
+        })),
+        None => Console::Terminal(terminal),
+    })
 }
 
 /// Who answers opens of devices that ask.

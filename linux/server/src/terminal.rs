@@ -7,7 +7,7 @@ use sundog_linux_vfs::{Context, Errno, Vfs};
 use sundog_rt::ring::Memory;
 
 /// Lines and columns as long as nobody says others.
-const SIZE: (u16, u16) = (24, 80);
+pub const SIZE: (u16, u16) = (24, 80);
 /// Bytes that are kept for programs that do not read; more stay in the ring.
 const TYPED: usize = 4096;
 
@@ -16,6 +16,8 @@ pub struct Terminal<M, W> {
     line: Line<M, W>,
     /// Bytes that arrived and that the console has not taken.
     typed: Vec<u8>,
+    /// The line had no more when it was read last.
+    dry: bool,
     hung_up: bool,
 }
 
@@ -25,6 +27,7 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
         Terminal {
             line,
             typed: Vec::new(),
+            dry: false,
             hung_up: false,
         }
     }
@@ -46,6 +49,15 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
     /// Moves what can be moved, in both directions. Programs that write faster than the line takes it wait at the console.
     /// Whether the console changed by it, so that somebody may have to be woken.
     pub fn work(&mut self, vfs: &mut Vfs) -> bool {
+        self.exchange(vfs, |vfs, bytes| vfs.console_input(bytes))
+    }
+
+    /// As [`Terminal::work`], but what arrives goes to `input`, which says how much it took.
+    pub fn exchange(
+        &mut self,
+        vfs: &mut Vfs,
+        input: impl FnOnce(&mut Vfs, &[u8]) -> usize,
+    ) -> bool {
         let mut changed = false;
         if self.line.flush() {
             let bytes = vfs.console_output();
@@ -57,13 +69,14 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
         while self.typed.len() < TYPED {
             let mut bytes = [0; 512];
             let count = self.line.read(&mut bytes);
+            self.dry = count == 0;
             if count == 0 {
                 break;
             }
             self.typed.extend_from_slice(&bytes[..count]);
         }
         if !self.typed.is_empty() {
-            let taken = vfs.console_input(&self.typed);
+            let taken = input(vfs, &self.typed);
             self.typed.drain(..taken);
             changed |= taken > 0;
         }
@@ -75,9 +88,25 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
         changed
     }
 
-    /// Says that the personality will wait for its notification. `false`: there is something to do already.
-    pub fn sleep(&mut self) -> bool {
-        self.line.sleep(self.typed.len() < TYPED)
+    /// Whether all that arrived was taken.
+    pub fn is_dry(&self) -> bool {
+        self.dry && self.typed.is_empty()
+    }
+
+    /// Takes bytes as if they had arrived.
+    pub fn typed(&mut self, bytes: &[u8]) {
+        self.typed.extend_from_slice(bytes);
+    }
+
+    /// Bytes of output for which the line had no room yet.
+    pub fn waiting(&self) -> usize {
+        self.line.waiting()
+    }
+
+    /// Says that the personality will wait for its notification, for input too if it is `wanted`. `false`: there is something to
+    /// do already.
+    pub fn sleep(&mut self, wanted: bool) -> bool {
+        self.line.sleep(wanted && self.typed.len() < TYPED)
     }
 
     /// Sends a line of the personality's own.

@@ -11,6 +11,8 @@ use std::vec::Vec;
 pub(crate) struct Fake {
     pub(crate) received: VecDeque<u8>,
     pub(crate) sent: Vec<u8>,
+    /// The transmitter sends in no time, as an emulated one does.
+    pub(crate) instant: bool,
     /// The transmitter is busy until the test says otherwise.
     pub(crate) busy: bool,
     pub(crate) enabled: u8,
@@ -98,7 +100,7 @@ impl Ports for Fake {
             DATA if latch => self.divisor[0] = value,
             DATA => {
                 self.sent.push(value);
-                self.busy = true;
+                self.busy = !self.instant;
             }
             INTERRUPT_ENABLE if latch => self.divisor[1] = value,
             INTERRUPT_ENABLE => {

@@ -82,8 +82,8 @@ pub(crate) mod line {
 pub(crate) const EIGHT_N_ONE: u8 = 3;
 /// Opens the divisor latch.
 pub(crate) const LATCH: u8 = 0x80;
-/// FIFOs on (which empties them if they were off), an interrupt at 8 bytes (and by time-out for fewer).
-pub(crate) const FIFO_ON: u8 = 0x81;
+/// FIFOs on (which empties them if they were off), an interrupt at 14 bytes (and by time-out for fewer).
+pub(crate) const FIFO_ON: u8 = 0xc1;
 /// Terminal ready, request to send, and the output that lets interrupts out of the device.
 pub(crate) const MODEM_ON: u8 = 0x0b;
 /// Bytes of the transmit FIFO.

@@ -78,6 +78,16 @@ fn bytes_go_out_in_order_a_fifo_at_a_time() {
 }
 
 #[test]
+fn a_transmitter_that_is_empty_at_once_needs_no_interrupts() {
+    let mut uart = started();
+    uart.ports().instant = true;
+    let bytes: Vec<u8> = (0..400).map(|index| index as u8).collect();
+    assert_eq!(uart.write(&bytes), Ok(400));
+    assert_eq!(uart.ports().sent, bytes);
+    assert!(!uart.ports().interrupting());
+}
+
+#[test]
 fn a_full_queue_accepts_a_part() {
     let mut uart = started();
     uart.ports().busy = true;
