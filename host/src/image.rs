@@ -91,11 +91,21 @@ impl Plan {
         }
         if let Some(first) = guests.scripts.first() {
             let script = format!("/{SCRIPTS}/{first}.sh");
-            let personality = self.personality();
+            let personality = self.personality().map(|program| program.name.clone());
             let personality = personality
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
-            personality.arguments = vec!["sh".to_owned(), "-ex".to_owned(), script];
+            self.set_arguments(&personality, &["sh", "-ex", &script])?;
         }
+        Ok(())
+    }
+
+    /// Starts a program of the manifest with other arguments.
+    pub fn set_arguments(&mut self, program: &str, arguments: &[&str]) -> Result<(), Failure> {
+        let mut programs = self.system.programs.iter_mut();
+        let program = programs
+            .find(|listed| listed.name == program)
+            .ok_or_else(|| Failure::new(format!("the manifest has no program {program}")))?;
+        program.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Systems of drivers: the right ones, and hostile ones.
 
-use super::{Board, SYSTEM, Step, TargetTest, USUAL};
+use super::{Board, Duration, SYSTEM, Step, TargetTest, USUAL};
 use sundog_protocols::consent::Answer;
 
 /// The real driver is killed and started again: its client gets an error, and is served again within 100 ms of the machine's time, which
@@ -62,6 +62,23 @@ pub const ROWS: &[TargetTest] = &[
         command_line: "exit-with=witness",
         lines: &["init: 3 programs", "init: witness is done with status 0"],
         console: Some((".", 300)),
+        ..USUAL
+    },
+    // Random calls until there were 100,000, in the place of a driver; a witness works before their end and after it. Counted
+    // instructions: whether an attacker stands still does not depend on what else the computer does.
+    TargetTest {
+        name: "hostile_random_calls",
+        icount: true,
+        system: Some("siege"),
+        command_line: "exit-with=witness",
+        lines: &[
+            "init: 3 programs",
+            "siege: 100000 calls with seed 7",
+            "init: siege is done with status 0",
+            "init: witness is done with status 0",
+        ],
+        console: Some((".", 600)),
+        limit: Duration::from_secs(60),
         ..USUAL
     },
     TargetTest {
