@@ -1,6 +1,7 @@
 //! `sundog run`: starts a machine for one program and behaves like that program.
 
 mod consent;
+mod explain;
 mod linux;
 
 use crate::failure::Failure;
@@ -167,7 +168,10 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
         (false, false) => None,
     };
     if terminals.error || plan.explain {
-        explain(plan, machine.memory, told.as_deref(), terminals.person());
+        let person = terminals.person();
+        for line in explain::lines(plan, &image.system, told.as_deref(), person) {
+            eprintln!("{}", Failure::new(line));
+        }
     }
     let rows_and_columns = screen.map_or((24, 80), size);
     let mut session = Session::new(terminals, rows_and_columns, consent, Records::of_user());
@@ -211,21 +215,6 @@ fn failed(outcome: &Outcome, folder: Folder) -> Result<ExitCode, Failure> {
         "{outcome}\nlogs: {}",
         folder.keep().display()
     )))
-}
-
-/// The lines before the program's own: at most five.
-fn explain(plan: &Plan, memory: u32, told: Option<&str>, person: bool) {
-    let program = sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program));
-    let mut lines = vec![format!(
-        "{program} runs in a machine of its own ({memory} MiB), with none of this computer's files"
-    )];
-    lines.extend(told.map(str::to_owned));
-    if person {
-        lines.push("Ctrl-] calls Sundog: what is granted, and how to take it back".to_owned());
-    }
-    for line in lines {
-        eprintln!("{}", Failure::new(line));
-    }
 }
 
 /// Starts an image that cannot run Linux programs, as far as it goes, and says so.

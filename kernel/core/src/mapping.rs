@@ -88,6 +88,20 @@ impl Kernel {
         }
     }
 
+    /// The same if the records of half of the leaf table in `page` are at hand.
+    fn links_beside<'a>(
+        &'a self,
+        (page, half, records): (Page, usize, &'a Records),
+        member: End,
+    ) -> Links<'a> {
+        match member {
+            End::Record(table, index) if table == page.part() && index / HALF == half => {
+                records.links(index)
+            }
+            member => self.links(member),
+        }
+    }
+
     /// Where a link of `member` leads: a slot that is alone in its list has none and leads to itself.
     fn linked(member: End, link: &Cell<u64>) -> End {
         match End::from_word(link.get()) {
@@ -109,18 +123,22 @@ impl Kernel {
     /// Puts the record of an entry, of the leaf table in `page`, behind a member of a list.
     pub(crate) fn mapping_insert(&self, member: End, page: Page, index: usize) {
         let new = End::Record(page.part(), index);
-        let links = self.get(self.records_of(page, index / HALF)).links(index);
-        let before = self.links(member);
+        let records = self.get(self.records_of(page, index / HALF));
+        let here = (page, index / HALF, records);
+        let links = records.links(index);
+        let before = self.links_beside(here, member);
         let next = Self::linked(member, before.next);
         set(links.previous, member.word());
         set(links.next, next.word());
-        set(self.links(next).previous, new.word());
+        set(self.links_beside(here, next).previous, new.word());
         set(before.next, new.word());
     }
 
     /// Takes the record of an entry, of the leaf table in `page`, out of its list.
     pub(crate) fn mapping_remove(&self, page: Page, index: usize) {
-        let links = self.get(self.records_of(page, index / HALF)).links(index);
+        let records = self.get(self.records_of(page, index / HALF));
+        let here = (page, index / HALF, records);
+        let links = records.links(index);
         let (previous, next) = (
             End::from_word(links.previous.get()),
             End::from_word(links.next.get()),
@@ -128,8 +146,8 @@ impl Kernel {
         // A slot that stays behind alone leads nowhere.
         let alone = previous == next && matches!(next, End::Slot(_));
         let word = |end: End| if alone { 0 } else { end.word() };
-        set(self.links(previous).next, word(next));
-        set(self.links(next).previous, word(previous));
+        set(self.links_beside(here, previous).next, word(next));
+        set(self.links_beside(here, next).previous, word(previous));
         set(links.previous, 0);
         set(links.next, 0);
     }

@@ -28,11 +28,12 @@ pub struct Options {
 /// The program without any argument.
 const SHELL: [&[u8]; 2] = [b"/bin/busybox", b"sh"];
 /// The environment if the parent gives none.
-const ENVIRONMENT: [&[u8]; 4] = [
+const ENVIRONMENT: [&[u8]; 5] = [
     b"PATH=/bin:/sbin:/usr/bin:/usr/sbin",
     b"HOME=/root",
     b"TERM=linux",
     b"USER=root",
+    b"ENV=/etc/shrc",
 ];
 
 fn owned(texts: &[&[u8]]) -> Vec<Vec<u8>> {

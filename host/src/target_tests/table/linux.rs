@@ -76,4 +76,24 @@ pub const ROWS: &[TargetTest] = &[
         guests: guests(&["memfd"], &["memfd-ring"]),
         ..SCRIPT
     },
+    TargetTest {
+        name: "sandbox_limits",
+        guests: guests(&["limits"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_many_one_after_another",
+        guests: guests(&["many"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_siblings",
+        guests: guests(&["siblings"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_chain_ten_deep",
+        guests: guests(&["chain"], &[]),
+        ..SCRIPT
+    },
 ];
