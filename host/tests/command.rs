@@ -163,7 +163,11 @@ fn an_empty_standard_input_is_a_tour_whose_status_is_the_number_of_fails() {
     place.emulator("exit 0");
     let (status, output, error) = place.run(&[]);
     let last = output.lines().last().unwrap();
-    assert_eq!(last, format!("{status} scenes: 0 ok, {status} FAIL"), "{error}");
+    assert_eq!(
+        last,
+        format!("{status} scenes: 0 ok, {status} FAIL"),
+        "{error}"
+    );
     assert!(status > 5, "{output}");
     let fails = output.lines().filter(|line| line.starts_with("FAIL: "));
     assert_eq!(fails.count(), usize::try_from(status).unwrap());
