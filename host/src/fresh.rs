@@ -7,6 +7,7 @@ mod steps;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::images;
+pub use report::today;
 use report::{Report, Row};
 use room::Room;
 use rustix::process::geteuid;

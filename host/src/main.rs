@@ -1,6 +1,7 @@
 //! The command `sundog`: starts machines, runs the tests that need one, and says what is wrong with this computer or this tree.
 #![forbid(unsafe_code)]
 
+mod attack;
 mod bench;
 mod check;
 mod doctor;
@@ -32,6 +33,8 @@ usage: sundog [COMMAND] [ARGUMENT...]
   tour [WORD...]                           show what the system does
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
   bench [--json FILE] [--baseline FILE]    count the instructions of the kernel's operations
+  attack native|model [--runs N] [--seed S]
+                                           attack the kernel, and append what came of it to docs/results/attack.md
   image MANIFEST FILE [--script NAME] [PROGRAM...]
                                            write the boot package of a system, with a script and programs for Linux
   doctor                                   say what this computer has and lacks
@@ -57,6 +60,7 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
         "run" => run::main(arguments),
         "test" => target_tests::main(arguments),
         "tour" => tour::main(arguments),
+        "attack" => attack::main(arguments),
         "bench" => bench::main(arguments),
         "doctor" => doctor::main(),
         "image" => image::main(arguments, &images::native),

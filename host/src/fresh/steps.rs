@@ -92,6 +92,14 @@ const STEPS: &[Step] = &[
         ..USUAL
     },
     Step {
+        name: "shell",
+        what: "`cargo run` with `exit 3` piped in: a shell starts, reads that, and its status comes out",
+        script: "echo 'exit 3' | cargo run",
+        status: 3,
+        silent_about: SETTING_UP,
+        ..USUAL
+    },
+    Step {
         name: "machine",
         what: "`cargo run -- test boot system`: kernels and a whole system in machines",
         script: "cargo run -- test boot system",

@@ -1,9 +1,11 @@
 //! The frames of the pool: who holds how many references to each, and which are free.
 use crate::Errno;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use core::fmt::Debug;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
 use sundog_linux_memory::Pool;
 use sundog_tmpfs_core::Pages;
 
@@ -22,15 +24,27 @@ impl Frame {
     }
 }
 
+/// Where a pool that begins small gets the rest of its memory.
+pub trait Backing: Debug + Send + Sync {
+    /// Makes the pool longer by as much as comes in one step, filled with zeros. Whether it did; nothing changes otherwise, and a
+    /// later call may succeed. Nobody else calls it at the same time.
+    fn grow(&self, pool: &Pool) -> bool;
+}
+
 /// The sandbox's memory: the pool and the account of its frames. It is shared by address spaces and by the files whose
 /// pages live in it, so it is changed through a shared reference.
 #[derive(Debug)]
 pub struct Memory {
     pool: Pool,
+    backing: Option<Box<dyn Backing>>,
+    /// Whether somebody makes the pool longer just now.
+    growing: AtomicBool,
     references: Vec<AtomicU32>,
-    /// For each free frame the next free one, as number + 1.
+    /// For each frame that came back the next such, as number + 1.
     next: Vec<AtomicU32>,
-    /// The first free frame (number + 1) below, a counter above that changes at every step.
+    /// The number of frames that were in use at some time: those from there on are free.
+    fresh: AtomicUsize,
+    /// The first frame that came back (number + 1) below, a counter above that changes at every step.
     head: AtomicU64,
     available: AtomicUsize,
 }
@@ -39,17 +53,27 @@ impl Memory {
     /// Takes over a pool; all its frames are free.
     #[must_use]
     pub fn new(pool: Pool) -> Arc<Self> {
-        let count = u32::try_from(pool.length() / PAGE_SIZE)
-            .unwrap_or(u32::MAX)
-            .min((1 << 28) - 2);
+        let count = pool.length() / PAGE_SIZE;
+        Self::with(pool, count, None)
+    }
+
+    /// Takes over a pool that `backing` makes longer when a frame behind its end is needed, up to `count` frames. All are free.
+    #[must_use]
+    pub fn growing(pool: Pool, count: usize, backing: Box<dyn Backing>) -> Arc<Self> {
+        Self::with(pool, count, Some(backing))
+    }
+
+    fn with(pool: Pool, count: usize, backing: Option<Box<dyn Backing>>) -> Arc<Self> {
+        let count = count.min((1 << 28) - 2);
         Arc::new(Self {
             pool,
+            backing,
+            growing: AtomicBool::new(false),
             references: (0..count).map(|_| AtomicU32::new(0)).collect(),
-            next: (0..count)
-                .map(|frame| AtomicU32::new(if frame + 1 == count { 0 } else { frame + 2 }))
-                .collect(),
-            head: AtomicU64::new(u64::from(count > 0)),
-            available: AtomicUsize::new(count as usize),
+            next: (0..count).map(|_| AtomicU32::new(0)).collect(),
+            fresh: AtomicUsize::new(0),
+            head: AtomicU64::new(0),
+            available: AtomicUsize::new(count),
         })
     }
 
@@ -78,25 +102,70 @@ impl Memory {
         pages.saturating_add(self.total() / 16) <= self.available()
     }
 
+    /// Takes a frame that came back.
+    fn pop(&self) -> Option<usize> {
+        let mut head = self.head.load(Acquire);
+        loop {
+            let frame = (head as u32).checked_sub(1)?;
+            let next = self.next[frame as usize].load(Relaxed);
+            let new = ((head >> 32).wrapping_add(1) << 32) | u64::from(next);
+            match self.head.compare_exchange_weak(head, new, AcqRel, Acquire) {
+                Ok(_) => return Some(frame as usize),
+                Err(found) => head = found,
+            }
+        }
+    }
+
+    /// Takes a frame that nobody had yet; makes the pool longer if it lies behind the end.
+    fn take_fresh(&self) -> Option<usize> {
+        loop {
+            let end = (self.pool.length() / PAGE_SIZE).min(self.total());
+            let taken = self
+                .fresh
+                .fetch_update(AcqRel, Acquire, |fresh| (fresh < end).then_some(fresh + 1));
+            if let Ok(frame) = taken {
+                return Some(frame);
+            }
+            if end == self.total() {
+                return None;
+            }
+            if self.growing.swap(true, Acquire) {
+                core::hint::spin_loop();
+                continue;
+            }
+            // Another may have done it since `end` was read.
+            let grew = self.pool.length() / PAGE_SIZE > end
+                || self
+                    .backing
+                    .as_ref()
+                    .is_some_and(|backing| backing.grow(&self.pool));
+            self.growing.store(false, Release);
+            if !grew {
+                return None;
+            }
+        }
+    }
+
+    /// Takes a free frame; also says whether it is known to be filled with zeros.
+    fn take(&self) -> Result<(Frame, bool), Errno> {
+        let (frame, zero) = match self.pop() {
+            Some(frame) => (frame, false),
+            None => (
+                self.take_fresh().ok_or(Errno::ENOMEM)?,
+                self.backing.is_some(),
+            ),
+        };
+        self.references[frame].store(1, Relaxed);
+        self.available.fetch_sub(1, Relaxed);
+        Ok((Frame(frame as u32), zero))
+    }
+
     /// Takes a free frame with whatever bytes it has; the caller holds its one reference.
     ///
     /// # Errors
     /// ENOMEM when none is free.
     pub fn allocate(&self) -> Result<Frame, Errno> {
-        let mut head = self.head.load(Acquire);
-        loop {
-            let frame = (head as u32).checked_sub(1).ok_or(Errno::ENOMEM)?;
-            let next = self.next[frame as usize].load(Relaxed);
-            let new = ((head >> 32).wrapping_add(1) << 32) | u64::from(next);
-            match self.head.compare_exchange_weak(head, new, AcqRel, Acquire) {
-                Ok(_) => {
-                    self.references[frame as usize].store(1, Relaxed);
-                    self.available.fetch_sub(1, Relaxed);
-                    return Ok(Frame(frame));
-                }
-                Err(found) => head = found,
-            }
-        }
+        self.take().map(|(frame, _)| frame)
     }
 
     /// Takes a free frame filled with zeros.
@@ -104,9 +173,11 @@ impl Memory {
     /// # Errors
     /// ENOMEM when none is free.
     pub fn allocate_zeroed(&self) -> Result<Frame, Errno> {
-        let frame = self.allocate()?;
-        // The frame is inside the pool, as its number is below the count that the pool's length gave.
-        let _ = self.pool.zero(frame.offset(), PAGE_SIZE);
+        let (frame, zero) = self.take()?;
+        if !zero {
+            // The frame is inside the pool, as its number is below the count that the pool's length gave.
+            let _ = self.pool.zero(frame.offset(), PAGE_SIZE);
+        }
         Ok(frame)
     }
 
@@ -213,5 +284,45 @@ mod tests {
         memory.allocate().unwrap();
         memory.allocate().unwrap();
         assert_eq!(memory.allocate(), Err(Errno::ENOMEM));
+    }
+    /// Three steps of two pages, if it is let.
+    #[derive(Debug)]
+    struct Steps(Arc<AtomicBool>);
+
+    impl Backing for Steps {
+        fn grow(&self, pool: &Pool) -> bool {
+            self.0.load(Relaxed) && pool.extend_on_heap(2 * PAGE_SIZE)
+        }
+    }
+
+    #[test]
+    fn a_growing_pool_grows_only_when_no_frame_is_left() {
+        let allowed = Arc::new(AtomicBool::new(true));
+        let pool = Pool::on_heap_from(6 * PAGE_SIZE, 2 * PAGE_SIZE).unwrap();
+        let memory = Memory::growing(pool, 6, Box::new(Steps(allowed.clone())));
+        let length = || memory.pool().length() / PAGE_SIZE;
+        assert_eq!((memory.total(), memory.available(), length()), (6, 6, 2));
+        let first = memory.allocate_zeroed().unwrap();
+        let second = memory.allocate_zeroed().unwrap();
+        memory.pool().write(second.offset(), b"dirty").unwrap();
+        memory.release(second);
+        assert_eq!(memory.allocate_zeroed().unwrap(), second, "before it grows");
+        let mut bytes = [1; 5];
+        memory.pool().read(second.offset(), &mut bytes).unwrap();
+        assert_eq!((bytes, length()), ([0; 5], 2));
+        allowed.store(false, Relaxed);
+        assert_eq!(memory.allocate(), Err(Errno::ENOMEM));
+        assert_eq!(memory.available(), 4, "a step that failed takes nothing");
+        allowed.store(true, Relaxed);
+        let mut frames = alloc::vec![first, second];
+        while let Ok(frame) = memory.allocate_zeroed() {
+            memory.pool().read(frame.offset(), &mut bytes).unwrap();
+            assert_eq!(bytes, [0; 5]);
+            frames.push(frame);
+        }
+        assert_eq!((memory.available(), length()), (0, 6));
+        frames.sort();
+        frames.dedup();
+        assert_eq!(frames.len(), 6, "no frame twice");
     }
 }

@@ -1,7 +1,7 @@
 //! The pool: one linear run of sandbox memory, addressed by offsets that are checked at every access.
 use crate::copy;
 use alloc::alloc::{Layout, alloc_zeroed, dealloc};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use sundog_rt::Mapping;
 
 /// An access that is not wholly inside the pool, or a word that is not aligned.
@@ -12,7 +12,8 @@ pub struct OutOfPool;
 #[derive(Debug)]
 pub struct Pool {
     base: *mut u8,
-    length: usize,
+    /// Only ever grows.
+    length: AtomicUsize,
     owned: Option<Layout>,
 }
 
@@ -50,7 +51,7 @@ impl Pool {
     pub unsafe fn new(base: *mut u8, length: usize) -> Self {
         Self {
             base,
-            length,
+            length: AtomicUsize::new(length),
             owned: None,
         }
     }
@@ -65,9 +66,31 @@ impl Pool {
         Some(unsafe { Self::new(base, mapping.bytes()) })
     }
 
+    /// Makes it longer by a mapping that lies right behind it. Whether it does, and can be written; nothing changes otherwise.
+    #[must_use]
+    pub fn append(&self, mut mapping: Mapping) -> bool {
+        let length = self.length();
+        let end = (self.base.addr() + length) as u64;
+        if self.owned.is_some() || mapping.address() != end || mapping.write(0, &[0]).is_err() {
+            return false;
+        }
+        // The mapping's value ends here, so that its pages, too, are reached through the pool only. If two do this at once with
+        // the same length, which two mappings at one address would take, one of them is not added.
+        let longer = length + mapping.bytes();
+        self.length
+            .compare_exchange(length, longer, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
     /// Makes a zeroed pool on the program's heap, for tests; `None` when the heap has not that much.
     #[must_use]
     pub fn on_heap(length: usize) -> Option<Self> {
+        Self::on_heap_from(length, length)
+    }
+
+    /// Makes a zeroed pool on the heap, for tests, of which only the first bytes are in the pool.
+    #[must_use]
+    pub fn on_heap_from(length: usize, first: usize) -> Option<Self> {
         let layout = Layout::from_size_align(length.max(4096), 4096).ok()?;
         // SAFETY: the layout's size is at least a page, so not zero.
         let base = unsafe { alloc_zeroed(layout) };
@@ -76,20 +99,30 @@ impl Pool {
         }
         Some(Self {
             base,
-            length: layout.size(),
+            length: AtomicUsize::new(first.min(layout.size())),
             owned: Some(layout),
         })
+    }
+
+    /// Makes a pool on the heap longer, as far as it was asked for; whether it did.
+    #[must_use]
+    pub fn extend_on_heap(&self, bytes: usize) -> bool {
+        let most = self.owned.map_or(0, |layout| layout.size());
+        let longer = |length: usize| length.checked_add(bytes).filter(|end| *end <= most);
+        self.length
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, longer)
+            .is_ok()
     }
 
     /// The size in bytes.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.length
+        self.length.load(Ordering::Acquire)
     }
 
     fn check(&self, offset: usize, length: usize) -> Result<*mut u8, OutOfPool> {
         let end = offset.checked_add(length).ok_or(OutOfPool)?;
-        if end > self.length {
+        if end > self.length() {
             return Err(OutOfPool);
         }
         // SAFETY: `offset <= length`, so the result stays inside the run or one past its end.

@@ -30,6 +30,7 @@ mod natives;
 mod objects;
 mod options;
 mod orders;
+mod pool;
 mod random;
 mod requests;
 mod root;

@@ -2,11 +2,12 @@
 
 use crate::natives::Natives;
 use crate::objects::{Make, Objects, Result, Sharing};
+use crate::pool::Frames;
 use alloc::rc::Rc;
 use core::cell::RefCell;
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_vfs::Errno;
-use sundog_rt::cap::object::{Frame, PageTables, Untyped, VCpu, VSpace};
+use sundog_rt::cap::object::{PageTables, Untyped, VCpu, VSpace};
 use sundog_rt::cap::{Cap, Error, Protection, Slots};
 use sundog_rt::sys::{self, Partial};
 use sundog_rt::{Mapping, Resources};
@@ -17,7 +18,7 @@ const FOR_GUESTS: u64 = 1;
 /// The kernel's objects.
 pub struct Native {
     resources: Rc<RefCell<Resources>>,
-    pool: Cap<Frame>,
+    pool: Frames,
     natives: Rc<RefCell<Natives>>,
 }
 
@@ -25,7 +26,7 @@ impl Native {
     /// Objects in the slots and at the addresses of `resources`; guests are shown pages of `pool`.
     pub fn new(
         resources: Rc<RefCell<Resources>>,
-        pool: Cap<Frame>,
+        pool: Frames,
         natives: Rc<RefCell<Natives>>,
     ) -> Native {
         Native {
@@ -105,7 +106,22 @@ impl Objects for Native {
         pages: u32,
         protection: Protection,
     ) -> Result<(), Partial> {
-        space(slot).map(self.pool, address, page, pages, protection)
+        let mut done = 0;
+        while done < pages {
+            let passed = u64::from(done);
+            let stop = |error| Partial {
+                done: passed,
+                error,
+            };
+            let (frame, first, run) = self.pool.find(page + done, pages - done).map_err(stop)?;
+            let mapped = space(slot).map(frame, address + passed * 4096, first, run, protection);
+            mapped.map_err(|partial| Partial {
+                done: passed + partial.done,
+                ..partial
+            })?;
+            done += run;
+        }
+        Ok(())
     }
 
     fn unmap(&mut self, slot: u32, address: u64, pages: u64) -> Result<()> {

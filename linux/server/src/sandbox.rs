@@ -11,6 +11,7 @@ use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::natives::Natives;
 use crate::options::Options;
+use crate::pool;
 use crate::random::Random;
 use crate::requests::Requests;
 use crate::root;
@@ -24,22 +25,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt::Debug;
-use sundog_linux_core::frames::Memory;
 use sundog_linux_core::kernel::{Kernel, Settings};
-use sundog_linux_memory::Pool;
 use sundog_linux_vfs::{Closed, Gatekeeper};
-use sundog_rt::cap::object::{Endpoint, Frame, Notification, PageTables, Untyped, VSpace};
-use sundog_rt::cap::{Cap, Error, Protection, Slots};
+use sundog_rt::cap::object::{Endpoint, Frame, Notification, Untyped};
+use sundog_rt::cap::{Cap, Protection};
 use sundog_rt::ring::{Consumer, Mapped, Producer};
 use sundog_rt::{Environment, Package, Resources, sys};
 use sundog_service::ring;
-
-/// Of the memory for guests and objects, one part in so many is for objects.
-const OBJECTS_PART: u32 = 6;
-/// Pages of a run of tables of the own address space, without its header.
-const RUN_PAGES: u64 = 240;
-/// Pages that a leaf table maps, and that it takes with its records.
-const LEAF: (u64, u64) = (512, 3);
 
 impl Wake for Cap<Notification> {
     fn wake(&self) {
@@ -98,8 +90,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
 
     let package = boot_archive(&mut resources, archive)?;
     let image = member(package, "linux")?;
-    let (frame, pool) = pool(&mut resources, untyped)?;
-    let memory = Memory::new(pool);
+    let (frames, memory) = pool::build(&mut resources, untyped)?;
     let mut random = Random::new(&seed());
     if let Some(children) = children {
         resources.pool.add(children);
@@ -159,7 +150,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         (None, None) => return Err(String::from("no options of a sandbox were given")),
     };
     let machine = SundogMachine::new(
-        Native::new(resources, frame, natives),
+        Native::new(resources, frames, natives),
         Parameters {
             memory: untyped.slot(),
             ticks_per_microsecond,
@@ -251,42 +242,4 @@ fn member(archive: &'static [u8], name: &str) -> Result<&'static [u8], String> {
         Ok(None) => Err(format!("the boot package has no file {name}")),
         Err(_) => Err(String::from("the boot package's archive is damaged")),
     }
-}
-
-/// Makes the frame of the guests' memory and maps it here in one piece.
-fn pool(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<(Cap<Frame>, Pool), String> {
-    let wrong = refused("the memory for programs");
-    let size = resources
-        .slots
-        .cnode()
-        .inspect(untyped.slot())
-        .map_err(&wrong)?
-        .size;
-    let pages = size - size / OBJECTS_PART;
-    let frame: Cap<Frame> = retype(resources, untyped, pages.into()).map_err(&wrong)?;
-    let vspace: Cap<VSpace> = resources.vspace;
-    let (covers, takes) = LEAF;
-    // A leaf table more at each end, and the directories.
-    let mut tables = (u64::from(pages) / covers + 2) * takes + 4;
-    while tables > 0 {
-        let run = tables.min(RUN_PAGES);
-        let made: Cap<PageTables> = retype(resources, untyped, run).map_err(&wrong)?;
-        vspace.bind_tables(made).map_err(&wrong)?;
-        tables -= run;
-    }
-    let mapping = resources
-        .map(frame, 0, pages, Protection::READ_WRITE)
-        .map_err(&wrong)?;
-    let pool = Pool::from_mapping(mapping).ok_or("the memory for programs cannot be written")?;
-    Ok((frame, pool))
-}
-
-fn retype<T: sundog_rt::cap::Object>(
-    resources: &mut Resources,
-    untyped: Cap<Untyped>,
-    size: u64,
-) -> Result<Cap<T>, Error> {
-    resources
-        .slots
-        .fill(|slot| Ok(untyped.retype::<T>(size, Slots::ROOT, slot, 1)?))
 }

@@ -38,7 +38,7 @@ impl Vfs {
             return Ok(Asker { path, hash });
         };
         let mut digest = Hash::new();
-        digest.update(&hash);
+        digest.update(hash);
         digest.update(&name);
         Ok(Asker {
             path: name,

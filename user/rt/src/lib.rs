@@ -43,7 +43,7 @@ pub use boot::{BootEnvironment, BootError, BootPage, Package};
 pub use debug::{Debug, set_debug};
 pub use environment::{Environment, exit, fail};
 pub use mapping::Mapping;
-pub use resources::{Resources, TABLE_PAGES, map_with_tables};
+pub use resources::{Reserved, Resources, TABLE_PAGES, map_with_tables};
 pub use sundog_cap as cap;
 pub use sundog_ring as ring;
 pub use sundog_sys as sys;

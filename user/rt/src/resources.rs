@@ -60,6 +60,41 @@ pub struct Resources {
     window: Window,
 }
 
+/// Addresses of a program that are filled with pages later, and never given back.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved {
+    vspace: Cap<VSpace>,
+    address: u64,
+    pages: u32,
+}
+
+impl Reserved {
+    /// Maps the first `pages` pages of `frame` from page `at` of the range on, readable and writable. The address space has tables
+    /// for it already.
+    ///
+    /// # Errors
+    /// `OutOfRange` if they do not fit; those of `vspace_map`, so `AlreadyMapped` where something is. Nothing is added then.
+    pub fn map(&self, at: u32, frame: Cap<Frame>, pages: u32) -> Result<Mapping> {
+        if at.checked_add(pages).is_none_or(|end| end > self.pages) {
+            return Err(Error::OutOfRange);
+        }
+        let address = self.address + u64::from(at) * PAGE_SIZE;
+        let protection = Protection::READ_WRITE;
+        if let Err(partial) = self.vspace.map(frame, address, 0, pages, protection) {
+            if partial.done > 0 {
+                self.vspace
+                    .unmap(address, partial.done)
+                    .map_err(Error::from)?;
+            }
+            return Err(partial.error);
+        }
+        let base = NonNull::new(core::ptr::with_exposed_provenance_mut(address as usize))
+            .ok_or(Error::OutOfRange)?;
+        // SAFETY: the pages were mapped just now where nothing was, in a range of addresses that nothing else ever uses.
+        Ok(unsafe { Mapping::new(base, pages, true) })
+    }
+}
+
 impl Resources {
     /// Resources of which nothing is spent.
     pub fn new(vspace: Cap<VSpace>, slots: Slots, pool: Pool) -> Resources {
@@ -109,6 +144,22 @@ impl Resources {
         let bytes = pages as usize * PAGE_SIZE as usize;
         // SAFETY: the pages were mapped just now and are never unmapped; nobody writes them, as the text above says.
         Ok(unsafe { core::slice::from_raw_parts(base.as_ptr(), bytes) })
+    }
+
+    /// Sets addresses aside.
+    ///
+    /// # Errors
+    /// `OutOfRange` if no addresses are left.
+    pub fn reserve(&mut self, pages: u32) -> Result<Reserved> {
+        let address = self
+            .window
+            .take_new(pages.into())
+            .ok_or(Error::OutOfRange)?;
+        Ok(Reserved {
+            vspace: self.vspace,
+            address,
+            pages,
+        })
     }
 
     /// Maps a frame as a stack: the page in front of it stays unmapped for good.
@@ -222,5 +273,25 @@ mod tests {
             resources.map_ring(Cap::root(3), 1).err(),
             Some(Error::InvalidArgument)
         );
+    }
+
+    #[test]
+    fn a_reserved_range_takes_nothing_behind_its_end() {
+        let slots = Slots::new(Cap::root(1), 16, 4).expect("a window");
+        let mut resources = Resources::new(Cap::root(2), slots, Pool::new());
+        let reserved = resources.reserve(4).expect("addresses");
+        for (at, pages) in [(0, 5), (3, 2), (4, 1), (u32::MAX, 2)] {
+            assert_eq!(
+                reserved.map(at, Cap::root(3), pages).err(),
+                Some(Error::OutOfRange)
+            );
+        }
+        assert_eq!(
+            reserved.map(3, Cap::root(3), 1).err(),
+            Some(Error::UnknownCall),
+            "what fits is asked of the kernel"
+        );
+        let next = resources.reserve(1).expect("addresses");
+        assert_eq!(next.address, reserved.address + 4 * PAGE_SIZE);
     }
 }
