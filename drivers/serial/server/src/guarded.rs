@@ -48,7 +48,6 @@ impl Server {
     /// # Errors
     /// Those of waiting and of the device; never a client's fault.
     pub fn run(&mut self) -> Result<(), Error> {
-        self.wake_all();
         loop {
             let deadline = self.guard.deadline().map(|end| self.clock.ticks(end));
             let received = self.link.requests.receive(Some(self.link.reply), deadline);
@@ -102,18 +101,6 @@ impl Server {
                 self.clean_up(grant);
                 self.wake(&[sandbox]);
             }
-        }
-    }
-
-    /// Wakes everybody at the start: who waited for a driver before this one would wait for ever, and finds its grant gone now.
-    fn wake_all(&self) {
-        let start = &self.environment.start;
-        let others = start
-            .capabilities()
-            .filter(|(name, _)| name.starts_with("wake-"));
-        for (_, slot) in others {
-            // A sandbox that is gone needs no wake.
-            let _ = Cap::<Notification>::root(slot).signal();
         }
     }
 
