@@ -17,8 +17,13 @@ pub use busybox::Busybox;
 const INIT: &str = "init";
 /// The image of the Linux personality.
 pub const LINUX: &str = "linux";
-/// The native program that makes sandboxes within a sandbox of Linux programs.
-const SANDBOX: &str = "sandbox";
+/// The native programs that a Linux shell can start: where they lie in the root folder, and their images.
+const NATIVES: [(&str, &str); 4] = [
+    ("bin/sandbox", "sandbox"),
+    ("bin/bwrap", "sandbox"),
+    ("bin/caps", "caps"),
+    ("bin/ns", "ns"),
+];
 /// The archive that is the root folder of Linux programs, in the boot package's archive.
 const LINUX_ROOT: &str = "linux.cpio";
 /// The folder of scripts in it.
@@ -143,13 +148,14 @@ impl Plan {
         for image in images {
             files.push((image, read(&find(image)?)?));
             if image == LINUX {
-                let sandbox = read(&find(SANDBOX)?)?;
-                let native = |name| File {
+                let natives = NATIVES.map(|(path, image)| Ok((path, read(&find(image)?)?)));
+                let natives = natives.into_iter().collect::<Result<Vec<_>, Failure>>()?;
+                let mut more = Vec::new();
+                more.extend(natives.iter().map(|(name, bytes)| File {
                     name,
                     mode: 0o755,
-                    bytes: &sandbox,
-                };
-                let mut more = vec![native("bin/sandbox"), native("bin/bwrap")];
+                    bytes,
+                }));
                 more.extend(self.guests.iter().map(|guest| File {
                     name: &guest.name,
                     mode: guest.mode,

@@ -16,6 +16,7 @@ mod label {
     pub const WRITE: u64 = 2;
     pub const BECOME: u64 = 3;
     pub const TAKE: u64 = 4;
+    pub const TELL: u64 = 5;
 }
 
 /// A request.
@@ -45,6 +46,22 @@ pub enum Request {
     /// The process is to become the sandbox that its own arguments describe. If that succeeds the program is gone and there is
     /// no answer.
     Become,
+    /// A part of a text about the sandbox; nothing behind its end.
+    Tell {
+        /// What about.
+        subject: Subject,
+        /// The byte of the text with which the part begins.
+        from: usize,
+    },
+}
+
+/// What a personality tells about its sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The capabilities that it was given.
+    Capabilities,
+    /// How paths map, for the process that asks.
+    Names,
 }
 
 /// An answer.
@@ -83,6 +100,11 @@ impl Request {
                 words.push_bytes(bytes)?;
             }
             Request::Become => words = Words::new(label::BECOME),
+            Request::Tell { subject, from } => {
+                words = Words::new(label::TELL);
+                words.push(u64::from(*subject == Subject::Names))?;
+                words.push(*from as u64)?;
+            }
         }
         Ok(words)
     }
@@ -109,6 +131,14 @@ impl Request {
                 Request::Write { descriptor, bytes }
             }
             label::BECOME => Request::Become,
+            label::TELL => Request::Tell {
+                subject: match reader.word()? {
+                    0 => Subject::Capabilities,
+                    1 => Subject::Names,
+                    _ => return Err(Malformed),
+                },
+                from: usize::try_from(reader.word()?).map_err(|_| Malformed)?,
+            },
             _ => return Err(Malformed),
         };
         reader.end()?;
@@ -202,6 +232,10 @@ mod tests {
                 length: 1,
             },
             Request::Become,
+            Request::Tell {
+                subject: Subject::Names,
+                from: usize::MAX,
+            },
         ] {
             let words = request.encode().unwrap();
             assert_eq!(Request::decode(&words), Ok(request));
@@ -232,7 +266,9 @@ mod tests {
             &[2, 0, 9, 0],
             &[3, 0],
             &[4],
-            &[5, 0, 0],
+            &[5, 2, 0],
+            &[5, 0],
+            &[6, 0, 0],
         ] {
             assert_eq!(
                 Request::decode(&Words::from_slice(words).unwrap()),

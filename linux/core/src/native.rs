@@ -167,6 +167,17 @@ impl Kernel {
         self.natives.has(task).then_some(task).ok_or(Errno::ESRCH)
     }
 
+    /// How paths map for the native process `pid`, a line for each mount.
+    ///
+    /// # Errors
+    /// ESRCH if there is no such process.
+    pub fn native_names(&mut self, pid: i32) -> Result<Vec<u8>, Errno> {
+        let task = self.native_task(pid)?;
+        let context = self.world.context(task, false, false);
+        self.vfs
+            .names(&context.ok_or(Errno::ESRCH)?, pid.unsigned_abs())
+    }
+
     /// The turn of a native process: signals, then its requests.
     pub(crate) fn run_native(&mut self, task: TaskId) {
         loop {

@@ -10,13 +10,14 @@ use core::cell::RefCell;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::native;
 use sundog_linux_vfs::Errno;
-use sundog_protocols::host_process::{Answer, Request};
+use sundog_protocols::host_process::{Answer, MAX_BYTES, Request, Subject};
 use sundog_protocols::{Malformed, Words};
-use sundog_rt::Resources;
 use sundog_rt::cap::object::{Endpoint, Reply};
 use sundog_rt::cap::{Cap, Error};
+use sundog_rt::start::StartPage;
 use sundog_rt::sys::abi::Info;
 use sundog_rt::sys::{Deadline, MessagePage, Received};
+use sundog_rt::{Resources, holdings};
 use sundog_service::{arrived, outgoing};
 
 /// Messages that are taken before the programs of the own sandbox have their turn again.
@@ -26,6 +27,7 @@ const AT_ONCE: usize = 32;
 pub struct Requests {
     endpoint: Cap<Endpoint>,
     page: MessagePage,
+    start: StartPage<'static>,
     resources: Rc<RefCell<Resources>>,
     natives: Rc<RefCell<Natives>>,
     /// What the next call will be answered through.
@@ -56,13 +58,14 @@ fn answer(answer: native::Answer) -> Answer {
 }
 
 impl Requests {
-    /// Serves `endpoint`; `page` is the message page of the thread that does so.
+    /// Serves `endpoint`; `page` is the message page of the thread that does so, `start` what this program was given.
     ///
     /// # Errors
     /// `NotEnoughMemory`.
     pub fn new(
         endpoint: Cap<Endpoint>,
         page: MessagePage,
+        start: StartPage<'static>,
         resources: Rc<RefCell<Resources>>,
         natives: Rc<RefCell<Natives>>,
     ) -> Result<Requests, Error> {
@@ -70,6 +73,7 @@ impl Requests {
         Ok(Requests {
             endpoint,
             page,
+            start,
             resources,
             natives,
             next,
@@ -191,6 +195,24 @@ impl Requests {
         let _ = self.next.reply(info, &words);
     }
 
+    /// A part of a text about the sandbox.
+    fn tell(&self, kernel: &mut Kernel, pid: i32, subject: Subject, from: usize) -> Answer {
+        let text = match subject {
+            Subject::Capabilities => {
+                let cnode = self.resources.borrow().slots.cnode();
+                Ok(holdings(&self.start, cnode).into_bytes())
+            }
+            Subject::Names => kernel.native_names(pid),
+        };
+        match text {
+            Ok(text) => {
+                let rest = text.get(from..).unwrap_or_default();
+                Answer::Read(rest[..rest.len().min(MAX_BYTES)].to_vec())
+            }
+            Err(error) => failed(error, ""),
+        }
+    }
+
     /// Input for a sandbox within: what is here, or nothing yet.
     fn take_input(
         &mut self,
@@ -299,6 +321,11 @@ impl Requests {
                 if let Err((error, text)) = made {
                     self.reply(pid, &failed(error, &text));
                 }
+                return false;
+            }
+            Ok(Request::Tell { subject, from }) => {
+                let told = self.tell(kernel, pid, subject, from);
+                self.reply(pid, &told);
                 return false;
             }
             Err(_) => Err(Errno::EINVAL),

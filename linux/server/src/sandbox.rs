@@ -85,7 +85,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let Environment {
         mut resources,
         message,
-        ..
+        start,
     } = environment;
 
     let package = boot_archive(&mut resources, archive)?;
@@ -112,7 +112,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         },
     )));
     let resources = Rc::new(RefCell::new(resources));
-    let requests = Requests::new(endpoint, message, resources.clone(), natives.clone())
+    let requests = Requests::new(endpoint, message, start, resources.clone(), natives.clone())
         .map_err(refused("the replies to native programs"))?;
     let mut settings = Settings::default();
     let (vfs, console, view) = match (console, &options.within) {

@@ -15,6 +15,7 @@ mod cap;
 mod cnode;
 mod device;
 mod endpoint;
+mod holding;
 pub mod object;
 mod pool;
 mod sched;
@@ -25,6 +26,7 @@ mod vspace;
 
 pub use cap::Cap;
 pub use cnode::Description;
+pub use holding::Holding;
 pub use object::Object;
 pub use pool::{Child, Pool};
 pub use slots::Slots;

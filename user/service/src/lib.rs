@@ -2,13 +2,17 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 #[cfg(test)]
 extern crate std;
 
 mod clock;
 mod message;
+mod personality;
 mod pipe;
 
 pub use clock::Clock;
 pub use message::{arrived, outgoing};
+pub use personality::Personality;
 pub use pipe::{Incoming, Outgoing, Trouble, ring};

@@ -151,4 +151,9 @@ pub const ROWS: &[TargetTest] = &[
         guests: guests(&["chain"], &[]),
         ..SCRIPT
     },
+    TargetTest {
+        name: "native_caps_and_ns",
+        guests: guests(&["caps"], &[]),
+        ..SCRIPT
+    },
 ];

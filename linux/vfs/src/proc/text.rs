@@ -58,6 +58,14 @@ impl Vfs {
         }
     }
 
+    /// How paths map for a process: a line for each mount that it can reach, as in /proc/PID/mounts, without /proc.
+    ///
+    /// # Errors
+    /// ESRCH if there is no such process, EINVAL if it has ended.
+    pub fn names(&mut self, cx: &Context<'_>, pid: u32) -> Result<Vec<u8>, Errno> {
+        self.proc_text(cx, ProcNode::Mounts(pid))
+    }
+
     /// One line for each mount that the process can reach, covered ones included.
     fn mount_lines(
         &self,

@@ -1,4 +1,4 @@
-//! What init decides, without doing it: where programs are in the archive, when one is started again, how faults and capabilities read.
+//! What init decides, without doing it: where programs are in the archive, when one is started again, how faults read.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -7,10 +7,8 @@ extern crate std;
 
 mod archive;
 mod fault;
-mod holding;
 mod restarts;
 
 pub use archive::{BadArchive, find};
 pub use fault::FaultText;
-pub use holding::Holding;
 pub use restarts::{MOST_RESTARTS, Restarts};

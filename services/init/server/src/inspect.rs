@@ -1,7 +1,7 @@
 //! With `inspect` on the kernel's command line: what each program holds after it was built and before it runs, by the kernel's word.
 
 use sundog_abi::Error;
-use sundog_init_core::Holding;
+use sundog_rt::cap::Holding;
 use sundog_rt::debug;
 use sundog_spawn::Process;
 
@@ -22,15 +22,7 @@ pub fn print(name: &str, process: &Process) {
     for slot in 1.. {
         match cnode.inspect(slot) {
             Ok(found) => {
-                if let Some(kind) = found.kind {
-                    let (rights, size, detail) = (found.rights, found.size, found.detail);
-                    let holding = Holding {
-                        slot,
-                        kind,
-                        rights,
-                        size,
-                        detail,
-                    };
+                if let Some(holding) = Holding::new(slot, &found) {
                     debug!("init: {name} holds {holding}");
                 }
             }

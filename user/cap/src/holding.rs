@@ -1,5 +1,6 @@
 //! What a program holds, as the kernel tells it, in words: one line for each slot that is not empty.
 
+use crate::Description;
 use core::fmt;
 use sundog_abi::{ObjectType, Rights};
 
@@ -16,6 +17,19 @@ pub struct Holding {
     pub size: u32,
     /// Badge, interrupt line or first port.
     pub detail: u64,
+}
+
+impl Holding {
+    /// What is in a slot; `None` if it is empty.
+    pub fn new(slot: u32, found: &Description) -> Option<Holding> {
+        Some(Holding {
+            slot,
+            kind: found.kind?,
+            rights: found.rights,
+            size: found.size,
+            detail: found.detail,
+        })
+    }
 }
 
 impl fmt::Display for Holding {
