@@ -139,15 +139,14 @@ impl Kernel {
         let records = self.get(self.records_of(page, index / HALF));
         let here = (page, index / HALF, records);
         let links = records.links(index);
-        let (previous, next) = (
-            End::from_word(links.previous.get()),
-            End::from_word(links.next.get()),
-        );
+        let word = |link: &Cell<u64>| link.get() & !End::SPARE;
+        let (previous, next) = (word(links.previous), word(links.next));
+        let (before, behind) = (End::from_word(previous), End::from_word(next));
         // A slot that stays behind alone leads nowhere.
-        let alone = previous == next && matches!(next, End::Slot(_));
-        let word = |end: End| if alone { 0 } else { end.word() };
-        set(self.links_beside(here, previous).next, word(next));
-        set(self.links_beside(here, next).previous, word(previous));
+        let alone = previous == next && matches!(behind, End::Slot(_));
+        let (previous, next) = if alone { (0, 0) } else { (previous, next) };
+        set(self.links_beside(here, before).next, next);
+        set(self.links_beside(here, behind).previous, previous);
         set(links.previous, 0);
         set(links.next, 0);
     }

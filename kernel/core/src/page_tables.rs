@@ -92,7 +92,7 @@ impl Place {
         match self {
             Place::Free(next) => next << 3,
             Place::Table { level, index, uses } => {
-                level | (index as u32) << 3 | uses * Self::ONE_USE
+                level | (index as u32) << 3 | (uses * Self::ONE_USE)
             }
             Place::Records => Self::RECORDS,
         }

@@ -204,6 +204,9 @@ impl Kernel {
         while let Some((_, leaf, index)) = self.next_mapped(vspace, &mut range) {
             let cost = self.remove_page(leaf, index);
             range.steps = range.steps.saturating_sub(cost);
+            if range.at >= range.end {
+                break;
+            }
         }
         Ok((range.at - address) / PAGE_SIZE)
     }

@@ -185,7 +185,7 @@ impl Kernel {
                 self.enqueue(task);
                 return;
             }
-            let (vcpu, mut registers) = (state.vcpu, state.registers);
+            let vcpu = state.vcpu;
             let machine_space = self.with_space(task, |space, environment| {
                 space.machine_space(environment.machine)
             });
@@ -203,14 +203,17 @@ impl Kernel {
                 .first_key_value()
                 .map_or(u64::MAX, |((time, _), _)| *time);
             let before = self.world.now;
+            let Some(state) = self.world.tasks.get_mut(task.0) else {
+                return;
+            };
+            let registers = &mut state.registers;
             let exit = self
                 .machine
-                .enter(vcpu, space, &mut registers, slice_end.min(timer));
+                .enter(vcpu, space, registers, slice_end.min(timer));
             let now = self.now();
             self.world.guest_time += now.saturating_sub(before);
             let Ok(state) = self.task(task) else { return };
             state.run_time += now.saturating_sub(before);
-            state.registers = registers;
             let process = state.process;
             calls::time::check_used_timers(self, process);
             self.handle_exit(task, exit);

@@ -18,12 +18,19 @@ impl Clock {
 
     /// Nanoseconds at a reading of the counter.
     pub fn nanoseconds(self, ticks: u64) -> u64 {
-        let ticks = u128::from(ticks.saturating_sub(self.start));
-        (ticks * 1000 / u128::from(self.ticks_per_microsecond)) as u64
+        let ticks = ticks.saturating_sub(self.start);
+        // Numbers of twice the width are for machines that have run for years: dividing them takes long.
+        match ticks.checked_mul(1000) {
+            Some(scaled) => scaled / self.ticks_per_microsecond,
+            None => (u128::from(ticks) * 1000 / u128::from(self.ticks_per_microsecond)) as u64,
+        }
     }
 
     /// The first reading of the counter that is not before this time; 0, which stands for no deadline, if there is none.
     pub fn deadline(self, nanoseconds: u64) -> u64 {
+        if let Some(scaled) = nanoseconds.checked_mul(self.ticks_per_microsecond) {
+            return scaled.div_ceil(1000).checked_add(self.start).unwrap_or(0);
+        }
         let ticks = u128::from(nanoseconds) * u128::from(self.ticks_per_microsecond);
         u64::try_from(ticks.div_ceil(1000) + u128::from(self.start)).unwrap_or(0)
     }

@@ -105,10 +105,9 @@ fn decode(reason: u64, address: u64, code: u64) -> Exit {
 }
 
 fn read_words<O: Objects, const N: usize>(objects: &O, page: &O::Page, first: usize) -> [u64; N] {
-    let mut bytes = vec![0; N * 8];
-    objects.read_state(page, first * 8, &mut bytes);
-    let (words, _) = bytes.as_chunks::<8>();
-    core::array::from_fn(|index| u64::from_le_bytes(words[index]))
+    let mut bytes = [[0; 8]; N];
+    objects.read_state(page, first * 8, bytes.as_flattened_mut());
+    bytes.map(u64::from_le_bytes)
 }
 
 impl<P> Vcpu<P> {
@@ -184,16 +183,8 @@ impl<P> Vcpu<P> {
             objects.configure(self.slot, vspace)?;
             self.space = Some(space);
         }
-        let mut bytes = [0; REGISTER_WORDS * 8];
-        for (bytes, word) in bytes
-            .as_chunks_mut::<8>()
-            .0
-            .iter_mut()
-            .zip(to_words(registers))
-        {
-            *bytes = word.to_le_bytes();
-        }
-        objects.write_state(&mut self.page, page::REGISTERS, &bytes);
+        let bytes = to_words(registers).map(u64::to_le_bytes);
+        objects.write_state(&mut self.page, page::REGISTERS, bytes.as_flattened());
         objects.enter(self.slot, deadline)?;
         let [reason, address, code] = read_words(objects, &self.page, page::EXIT);
         let exit = decode(reason, address, code);
