@@ -8,6 +8,7 @@ use crate::folder::Folder;
 use crate::images;
 use std::fs;
 use std::path::{Path, PathBuf};
+use sundog_manifest::Kind;
 use sundog_manifest::host::{self, System};
 use sundog_package::{File, archive, package};
 
@@ -97,6 +98,39 @@ impl Plan {
             personality.arguments = vec!["sh".to_owned(), "-e".to_owned(), script];
         }
         Ok(())
+    }
+
+    /// Gives a program other arguments; one that is not there needs none.
+    pub fn replace_arguments(&mut self, name: &str, arguments: &[&str]) {
+        let mut programs = self.system.programs.iter_mut();
+        if let Some(program) = programs.find(|program| program.name == name) {
+            program.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        }
+    }
+
+    /// The names of the programs that nothing can replace while others run: those that share a ring.
+    pub fn irreplaceable(&self) -> Vec<&str> {
+        let programs = self.system.programs.iter();
+        let shares = |program: &&host::Member| {
+            let mut given = program.capabilities.iter();
+            given.any(|grant| matches!(grant.kind, Kind::Ring { .. }))
+        };
+        programs
+            .filter(shares)
+            .map(|program| &*program.name)
+            .collect()
+    }
+
+    /// MiB of the memory for Linux programs and their files; the personality's objects come out of the same piece.
+    pub fn pool(&mut self) -> u32 {
+        let pages = self.personality().and_then(|program| {
+            let mut given = program.capabilities.iter();
+            given.find_map(|grant| match grant.kind {
+                Kind::Untyped { pages } if grant.name == "pool" => Some(pages),
+                _ => None,
+            })
+        });
+        pages.unwrap_or(0) / PAGES
     }
 
     /// The program that runs Linux programs, if the image holds it.

@@ -30,6 +30,8 @@ use sundog_options::{Front, Parsed, Plan, Request, parse};
 const SHELL: &[u8] = b"sh";
 /// The status of a run that could not be made or did not end by itself.
 const FAILED: u8 = 1;
+/// Processes and threads at one time, unless `--pids` says less: the personality's own limit.
+const PROCESSES: u32 = 4096;
 /// How long init has to start the programs.
 const START: Duration = Duration::from_secs(60);
 /// The signals that a run takes instead of ending at once.
@@ -109,11 +111,16 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
     machine.memory = image.memory();
     machine.icount = plan.instruction_count;
+    machine.command_line = format!("exit-with={}", image.irreplaceable().join(","));
+    let pool = image.pool();
     let Some(personality) = image.personality() else {
         return without_linux(&image, machine, plan);
     };
     // Behind what the manifest says.
-    personality.arguments.extend(linux::arguments(plan)?);
+    personality.arguments.extend(linux::arguments(
+        plan,
+        std::env::var("TERM").ok().as_deref(),
+    )?);
     // Held before there is any other thread.
     let signals =
         Signals::hold(&SIGNALS).map_err(|error| Failure::system("cannot take signals", error))?;
@@ -121,6 +128,7 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let bytes = image.build(&images::native, &Busybox::of_system())?;
     machine.archive = Some(image::put(&bytes, &folder)?);
     machine.connected = vec![Port::Console, Port::Guarded, Port::Control];
+    machine.logs_lines = false;
     if plan.explain {
         machine.connected.push(Port::KernelText);
     }
@@ -162,7 +170,9 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
         (false, false) => None,
     };
     if terminals.error || plan.explain {
-        explain(plan, machine.memory, told.as_deref(), terminals.person());
+        for line in introduction(plan, pool, told.as_deref(), terminals.person()) {
+            eprintln!("{}", Failure::new(line));
+        }
     }
     let rows_and_columns = screen.map_or((24, 80), size);
     let mut session = Session::new(terminals, rows_and_columns, consent, Records::of_user());
@@ -202,25 +212,52 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
 
 /// What a machine's end means that the program did not cause.
 fn failed(outcome: &Outcome, folder: Folder) -> Result<ExitCode, Failure> {
+    let text = Outcome::text(&Port::KernelText.log(&folder));
+    let said = cause(outcome, &text);
     Err(Failure::new(format!(
-        "{outcome}\nlogs: {}",
+        "{said}\nlogs: {}",
         folder.keep().display()
     )))
 }
 
-/// The lines before the program's own: at most five.
-fn explain(plan: &Plan, memory: u32, told: Option<&str>, person: bool) {
+/// Why the machine ended: where the system ended itself, the last words of init name the program.
+fn cause(outcome: &Outcome, kernel_text: &str) -> String {
+    let last = kernel_text.lines().rev();
+    let words = last.filter_map(|line| line.strip_prefix("init: ")).next();
+    match (outcome, words) {
+        (Outcome::Passed | Outcome::Ended, Some(words)) => {
+            let words = sundog_consent_core::names::escaped(words.trim_end());
+            format!("the machine ended before the program did: {words}")
+        }
+        _ => outcome.to_string(),
+    }
+}
+
+/// The lines before the program's own, at most five. `pool` is the memory of the sandbox in MiB; `told` says where the guarded line leads;
+/// `person` says that somebody can be asked.
+fn introduction(plan: &Plan, pool: u32, told: Option<&str>, person: bool) -> Vec<String> {
     let program = sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program));
-    let mut lines = vec![format!(
-        "{program} runs in a machine of its own ({memory} MiB), with none of this computer's files"
-    )];
-    lines.extend(told.map(str::to_owned));
+    let processes = plan.pids.unwrap_or(PROCESSES);
+    let asks = if person {
+        "asks you before it opens"
+    } else {
+        "stays closed: there is no terminal to ask on"
+    };
+    let mut lines = vec![
+        format!("{program} runs in a machine of its own: no file of this computer, no network"),
+        format!("limits: {pool} MiB for programs and files, {processes} processes"),
+        format!("/dev/ttyS1, a serial line, {asks}"),
+    ];
+    if let Some(told) = told {
+        lines[2] += &format!("; {told}");
+    }
     if person {
         lines.push("Ctrl-] calls Sundog: what is granted, and how to take it back".to_owned());
     }
-    for line in lines {
-        eprintln!("{}", Failure::new(line));
+    if program.as_bytes() == SHELL && plan.arguments.is_empty() {
+        lines.push("`help` says what to try".to_owned());
     }
+    lines
 }
 
 /// Starts an image that cannot run Linux programs, as far as it goes, and says so.
@@ -250,4 +287,42 @@ fn without_linux(image: &Image, mut machine: Machine, plan: &Plan) -> Result<Exi
         ))
     );
     Ok(ExitCode::from(FAILED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_ended_itself_says_with_which_program() {
+        let text = "init: 6 programs\ninit: linux gave up: linux: no\x1b memory\nsundog: 1\n";
+        assert_eq!(
+            cause(&Outcome::Ended, text),
+            "the machine ended before the program did: linux gave up: linux: no\\u{1b} memory"
+        );
+        assert!(cause(&Outcome::Reset, text).contains("reset itself"));
+        assert_eq!(cause(&Outcome::Ended, ""), Outcome::Ended.to_string());
+    }
+
+    #[test]
+    fn what_stands_before_the_prompt_is_short() {
+        let shell = Plan {
+            program: SHELL.to_vec(),
+            ..Plan::default()
+        };
+        let lines = introduction(&shell, 80, None, true);
+        let expected = [
+            "sh runs in a machine of its own: no file of this computer, no network",
+            "limits: 80 MiB for programs and files, 4096 processes",
+            "/dev/ttyS1, a serial line, asks you before it opens",
+            "Ctrl-] calls Sundog: what is granted, and how to take it back",
+            "`help` says what to try",
+        ];
+        assert_eq!(lines, expected);
+        let told = "the guarded serial line is /dev/pts/7";
+        let lines = introduction(&shell, 80, Some(told), true);
+        assert!(lines.len() <= 5 && lines[2].ends_with(told));
+        let lines = introduction(&shell, 80, None, false);
+        assert!(lines[2].contains("no terminal") && lines.len() == 4);
+    }
 }

@@ -1,7 +1,8 @@
 //! Linux programs: scripts of `tests/linux` that check themselves, in a shell of the system `linux-script`; and a person at the shell
 //! of `first-light`.
 
-use super::{Duration, Guests, SYSTEM, Step, TargetTest, USUAL};
+use super::{Duration, Ending, Guests, SYSTEM, Step, TargetTest, USUAL};
+use sundog_protocols::consent::Answer;
 
 /// What the rows have in common: the script ends with status 0 only if all was as it should be.
 const SCRIPT: TargetTest = TargetTest {
@@ -9,6 +10,14 @@ const SCRIPT: TargetTest = TargetTest {
     command_line: "exit-with=linux",
     lines: &["init: linux is done with status 0"],
     limit: Duration::from_secs(60),
+    ..USUAL
+};
+
+/// What the rows have in common whose machine ends since a program that nothing can replace does.
+const ENDS: TargetTest = TargetTest {
+    system: Some("first-light"),
+    command_line: "exit-with=serial0,console,linux",
+    ending: Ending::Fail,
     ..USUAL
 };
 
@@ -48,6 +57,51 @@ const SHELL: &[Step] = &[
     Step::Exit(3),
 ];
 
+/// What `help` says, and each of it.
+const HELP: &[Step] = &[
+    Step::Output("sundog:/# "),
+    Step::Type("help\n"),
+    Step::Output("\nSix things to try:\r\n"),
+    Step::Output(
+        "  ls /                             all files that there are; none is your computer's\r\n",
+    ),
+    Step::Output(
+        "  head -n 1 /dev/ttyS1             a device that asks you; Ctrl-] takes a yes back\r\n",
+    ),
+    Step::Output(
+        "  sandbox --ro-bind / / -- sh      a sandbox in this one, which can change no file\r\n",
+    ),
+    Step::Output(
+        "  ps                               what runs here; Ctrl-C, Ctrl-Z and fg work\r\n",
+    ),
+    Step::Output("  echo kept > /tmp/x; cat /tmp/x   files that are gone when you leave\r\n"),
+    Step::Output(
+        "  exit                             leave; then `cargo run -- tour` shows the rest\r\nsundog:/# ",
+    ),
+    Step::Type("ls /\n"),
+    Step::Output("bin"),
+    Step::Output("tmp"),
+    Step::Output("sundog:/# "),
+    Step::Type("head -n 1 /dev/ttyS1\n"),
+    Step::Answer(Answer::Once),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("light\n"),
+    Step::Output("\nlight\r\nsundog:/# "),
+    Step::Type("sandbox --ro-bind / / -- sh\n"),
+    Step::Type("echo > /etc/passwd\n"),
+    Step::Output("/etc/passwd: Read-only file system"),
+    Step::Type("exit 5\n"),
+    Step::Output("sundog:/# "),
+    Step::Type("echo left $?; ps\n"),
+    Step::Output("\nleft 5\r\n"),
+    Step::Output("/bin/busybox sh\r\n"),
+    Step::Output("sundog:/# "),
+    Step::Type("echo kept > /tmp/x; cat /tmp/x\n"),
+    Step::Output("\nkept\r\nsundog:/# "),
+    Step::Type("exit\n"),
+    Step::Exit(0),
+];
+
 pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "shell_at_a_terminal",
@@ -55,6 +109,28 @@ pub const ROWS: &[TargetTest] = &[
         lines: &["init: 6 programs"],
         steps: SHELL,
         ..SYSTEM
+    },
+    TargetTest {
+        name: "shell_helps",
+        system: Some("first-light"),
+        lines: &["init: 6 programs"],
+        steps: HELP,
+        limit: Duration::from_secs(60),
+        ..SYSTEM
+    },
+    TargetTest {
+        name: "machine_ends_with_its_personality",
+        arguments: Some(("linux", &["--no-such-option"])),
+        lines: &["init: linux gave up: linux: there is no option --no-such-option"],
+        ..ENDS
+    },
+    TargetTest {
+        name: "machine_ends_with_its_drivers",
+        arguments: Some(("serial0", &["nonsense"])),
+        lines: &[
+            "init: serial0 gave up: serial: the argument must be ringed, console, control or guarded",
+        ],
+        ..ENDS
     },
     TargetTest {
         name: "linux_script",
