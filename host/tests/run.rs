@@ -217,7 +217,7 @@ fn a_killed_emulator_is_an_error_that_gives_the_terminal_back() {
 #[test]
 fn a_killed_command_leaves_no_emulator() {
     let _one = one();
-    let mut terminal = Terminal::new();
+    let terminal = Terminal::new();
     let mut child = terminal.start(sundog(&["sleep", "100"]));
     let emulator = emulator_of(&child);
     child.kill().unwrap();
