@@ -76,7 +76,7 @@ impl Plan {
         })
     }
 
-    /// Adds programs and scripts for Linux. With a script the personality runs `sh -e SCRIPT`, whatever the manifest says.
+    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, whatever the manifest says.
     pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
         let programs = guests.programs.iter().map(|name| {
             let bytes = read(&images::linux(name)?)?;
@@ -92,20 +92,12 @@ impl Plan {
         }
         if let Some(first) = guests.scripts.first() {
             let script = format!("/{SCRIPTS}/{first}.sh");
-            let personality = self.personality();
+            let personality = self.personality().map(|program| program.name.clone());
             let personality = personality
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
-            personality.arguments = vec!["sh".to_owned(), "-e".to_owned(), script];
+            self.set_arguments(&personality, &["sh", "-ex", &script])?;
         }
         Ok(())
-    }
-
-    /// Gives a program other arguments; one that is not there needs none.
-    pub fn replace_arguments(&mut self, name: &str, arguments: &[&str]) {
-        let mut programs = self.system.programs.iter_mut();
-        if let Some(program) = programs.find(|program| program.name == name) {
-            program.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
-        }
     }
 
     /// The names of the programs that nothing can replace while others run: those that share a ring.
@@ -121,16 +113,14 @@ impl Plan {
             .collect()
     }
 
-    /// MiB of the memory for Linux programs and their files; the personality's objects come out of the same piece.
-    pub fn pool(&mut self) -> u32 {
-        let pages = self.personality().and_then(|program| {
-            let mut given = program.capabilities.iter();
-            given.find_map(|grant| match grant.kind {
-                Kind::Untyped { pages } if grant.name == "pool" => Some(pages),
-                _ => None,
-            })
-        });
-        pages.unwrap_or(0) / PAGES
+    /// Starts a program of the manifest with other arguments.
+    pub fn set_arguments(&mut self, program: &str, arguments: &[&str]) -> Result<(), Failure> {
+        let mut programs = self.system.programs.iter_mut();
+        let program = programs
+            .find(|listed| listed.name == program)
+            .ok_or_else(|| Failure::new(format!("the manifest has no program {program}")))?;
+        program.arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+        Ok(())
     }
 
     /// The program that runs Linux programs, if the image holds it.

@@ -1,6 +1,7 @@
 //! `sundog run`: starts a machine for one program and behaves like that program.
 
 mod consent;
+mod explain;
 mod linux;
 
 use crate::failure::Failure;
@@ -30,8 +31,6 @@ use sundog_options::{Front, Parsed, Plan, Request, parse};
 const SHELL: &[u8] = b"sh";
 /// The status of a run that could not be made or did not end by itself.
 const FAILED: u8 = 1;
-/// Processes and threads at one time, unless `--pids` says less: the personality's own limit.
-const PROCESSES: u32 = 4096;
 /// How long init has to start the programs.
 const START: Duration = Duration::from_secs(60);
 /// The signals that a run takes instead of ending at once.
@@ -53,19 +52,24 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
             Err(code) => Ok(code),
         };
     }
-    let mut first = Vec::new();
-    if !stdin().is_terminal() {
+    let Some(first) = early(stdin())? else {
         // Without a program and without any input there is nothing that a shell could do.
-        first = first_byte()?;
-        if first.is_empty() {
-            return tour::main(&[]);
-        }
-    }
+        return tour::main(&[]);
+    };
     let shell = Plan {
         program: SHELL.to_vec(),
         ..Plan::default()
     };
     start(&shell, &first)
+}
+
+/// What was read of an input to see that it is one: nothing from a terminal, else a byte; `None` if it ends before.
+fn early(input: impl AsFd + IsTerminal) -> Result<Option<Vec<u8>>, Failure> {
+    if input.is_terminal() {
+        return Ok(Some(Vec::new()));
+    }
+    let first = first_byte(input)?;
+    Ok((!first.is_empty()).then_some(first))
 }
 
 /// What the arguments ask for, or the status of what was answered at once.
@@ -93,11 +97,11 @@ fn requested(words: &[&[u8]]) -> Result<Plan, ExitCode> {
 }
 
 /// One byte of standard input, or none if it ends before.
-fn first_byte() -> Result<Vec<u8>, Failure> {
+fn first_byte(input: impl AsFd) -> Result<Vec<u8>, Failure> {
     let mut byte = Vec::new();
     // The library's own buffer would keep what comes after it from the loop.
     let mut input = std::fs::File::from(
-        rustix::io::dup(stdin()).map_err(|error| Failure::system("standard input", error))?,
+        rustix::io::dup(input).map_err(|error| Failure::system("standard input", error))?,
     );
     let read = Read::by_ref(&mut input).take(1).read_to_end(&mut byte);
     read.map_err(|error| Failure::system("cannot read standard input", error))?;
@@ -112,7 +116,6 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     machine.memory = image.memory();
     machine.icount = plan.instruction_count;
     machine.command_line = format!("exit-with={}", image.irreplaceable().join(","));
-    let pool = image.pool();
     let Some(personality) = image.personality() else {
         return without_linux(&image, machine, plan);
     };
@@ -170,7 +173,8 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
         (false, false) => None,
     };
     if terminals.error || plan.explain {
-        for line in introduction(plan, pool, told.as_deref(), terminals.person()) {
+        let person = terminals.person();
+        for line in explain::lines(plan, &image.system, told.as_deref(), person) {
             eprintln!("{}", Failure::new(line));
         }
     }
@@ -233,33 +237,6 @@ fn cause(outcome: &Outcome, kernel_text: &str) -> String {
     }
 }
 
-/// The lines before the program's own, at most five. `pool` is the memory of the sandbox in MiB; `told` says where the guarded line leads;
-/// `person` says that somebody can be asked.
-fn introduction(plan: &Plan, pool: u32, told: Option<&str>, person: bool) -> Vec<String> {
-    let program = sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program));
-    let processes = plan.pids.unwrap_or(PROCESSES);
-    let asks = if person {
-        "asks you before it opens"
-    } else {
-        "stays closed: there is no terminal to ask on"
-    };
-    let mut lines = vec![
-        format!("{program} runs in a machine of its own: no file of this computer, no network"),
-        format!("limits: {pool} MiB for programs and files, {processes} processes"),
-        format!("/dev/ttyS1, a serial line, {asks}"),
-    ];
-    if let Some(told) = told {
-        lines[2] += &format!("; {told}");
-    }
-    if person {
-        lines.push("Ctrl-] calls Sundog: what is granted, and how to take it back".to_owned());
-    }
-    if program.as_bytes() == SHELL && plan.arguments.is_empty() {
-        lines.push("`help` says what to try".to_owned());
-    }
-    lines
-}
-
 /// Starts an image that cannot run Linux programs, as far as it goes, and says so.
 fn without_linux(image: &Image, mut machine: Machine, plan: &Plan) -> Result<ExitCode, Failure> {
     let folder = Folder::new()?;
@@ -292,6 +269,8 @@ fn without_linux(image: &Image, mut machine: Machine, plan: &Plan) -> Result<Exi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+    use std::io::pipe;
 
     #[test]
     fn a_machine_that_ended_itself_says_with_which_program() {
@@ -305,24 +284,28 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_prompt_is_short() {
-        let shell = Plan {
-            program: SHELL.to_vec(),
-            ..Plan::default()
-        };
-        let lines = introduction(&shell, 80, None, true);
-        let expected = [
-            "sh runs in a machine of its own: no file of this computer, no network",
-            "limits: 80 MiB for programs and files, 4096 processes",
-            "/dev/ttyS1, a serial line, asks you before it opens",
-            "Ctrl-] calls Sundog: what is granted, and how to take it back",
-            "`help` says what to try",
-        ];
-        assert_eq!(lines, expected);
-        let told = "the guarded serial line is /dev/pts/7";
-        let lines = introduction(&shell, 80, Some(told), true);
-        assert!(lines.len() <= 5 && lines[2].ends_with(told));
-        let lines = introduction(&shell, 80, None, false);
-        assert!(lines[2].contains("no terminal") && lines.len() == 4);
+    fn an_input_that_ends_before_a_byte_is_none() {
+        let (reader, writer) = pipe().unwrap();
+        drop(writer);
+        assert_eq!(
+            early(File::from(std::os::fd::OwnedFd::from(reader))).unwrap(),
+            None
+        );
+        assert_eq!(early(File::open("/dev/null").unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn one_byte_is_read_and_the_rest_stays() {
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(b"exit 3\n").unwrap();
+        drop(writer);
+        let mut input = File::from(std::os::fd::OwnedFd::from(reader));
+        assert_eq!(
+            early(input.try_clone().unwrap()).unwrap(),
+            Some(b"e".to_vec())
+        );
+        let mut rest = String::new();
+        input.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "xit 3\n");
     }
 }

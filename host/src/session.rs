@@ -12,6 +12,7 @@ use records::Records;
 use shown::Shown;
 use std::time::SystemTime;
 use sundog_consent_core::names::escaped;
+use sundog_consent_core::policy;
 use sundog_consent_core::prompt::{self, Console, Event as Asked};
 use sundog_consent_core::{Answer, SECOND};
 use sundog_console_core::Lines;
@@ -444,8 +445,9 @@ impl Session {
         if !self.told.contains(&device) && self.told.len() < prompt::MAX_QUEUE {
             let (resource, instance) = (escaped(&device.0), escaped(&device.1));
             self.say(&format!(
-                "denied {resource} +{instance} to {}: there is no terminal to ask on; say `--allow {resource}+{instance}` or `--policy FILE`",
-                escaped(&prompt.program)
+                "denied {resource} +{instance} to {}: there is no terminal to ask on; say `--allow {}` or `--policy FILE`",
+                escaped(&prompt.program),
+                policy::once(&resource, &instance)
             ));
             self.told.push(device);
         }

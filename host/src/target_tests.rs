@@ -1,8 +1,10 @@
 //! `sundog test`: runs the tests that need a machine, two at a time, and prints their results like Rust's own tests.
 
 mod conversation;
+pub mod evidence;
 mod holdings;
 mod table;
+mod typist;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -11,11 +13,13 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Machine, Port};
+use crate::tour;
 use conversation::Conversation;
+use evidence::{Line, Source, lines};
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 use table::{Ending, TargetTest, tests as all_tests};
@@ -23,18 +27,35 @@ use table::{Ending, TargetTest, tests as all_tests};
 /// How many machines run at once.
 const AT_ONCE: usize = 2;
 
-/// Runs all tests whose names contain one of the words, or all if there is none.
+/// What came of a test.
+#[derive(Debug)]
+pub struct Report {
+    /// What its machine showed.
+    pub lines: Vec<Line>,
+    /// Whether all was as expected; otherwise what was not, and where the logs are.
+    pub verdict: Result<(), String>,
+}
+
+/// Runs all tests whose names, or the names of whose scenes, contain one of the words, or all if there is none.
 pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let words: Vec<_> = arguments
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let chosen: Vec<&TargetTest> = all_tests()
-        .filter(|test| is_chosen(test.name, &words))
+        .filter(|test| is_chosen(test.name, &words) || tour::shows(test.name, &words))
         .collect();
     let begin = Instant::now();
     println!("\nrunning {} target tests", chosen.len());
-    let failures = run_all(&chosen);
+    let mut failures = Vec::new();
+    run_all(&chosen, |test, report| {
+        let shown = report
+            .verdict
+            .and_then(|()| tour::check(test.name, &report.lines));
+        let word = if shown.is_ok() { "ok" } else { "FAILED" };
+        println!("test {} ... {word}", test.name);
+        failures.extend(shown.err().map(|text| (test.name, text)));
+    });
     if !failures.is_empty() {
         println!("\nfailures:\n");
     }
@@ -57,43 +78,55 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Runs the tests of these names, two at a time, and hands over each report as soon as it is there. A name without a test is left out.
+pub fn run_named(names: &[&str], done: &mut dyn FnMut(&str, Report)) {
+    let find = |name: &&str| all_tests().find(|test| test.name == *name);
+    let tests: Vec<&TargetTest> = names.iter().filter_map(find).collect();
+    run_all(&tests, |test, report| done(test.name, report));
+}
+
+/// Whether there is a test of this name.
+#[cfg(test)]
+pub fn is_a_test(name: &str) -> bool {
+    all_tests().any(|test| test.name == name)
+}
+
 fn is_chosen(name: &str, words: &[String]) -> bool {
     words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
 }
 
-/// Runs the tests on a few threads; the answer is the names and texts of those that failed.
-fn run_all<'a>(tests: &[&'a TargetTest]) -> Vec<(&'a str, String)> {
+/// Runs the tests on a few threads, and hands over their reports in the order in which they end.
+fn run_all(tests: &[&'static TargetTest], mut done: impl FnMut(&TargetTest, Report)) {
     let next = AtomicUsize::new(0);
-    let failures = Mutex::new(Vec::new());
-    let work = || {
+    let (sender, reports) = mpsc::channel();
+    let work = |sender: mpsc::Sender<_>| {
         while let Some(test) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = run(test);
-            // One write for each line, so that two threads do not mix theirs.
-            println!(
-                "test {} ... {}",
-                test.name,
-                if result.is_ok() { "ok" } else { "FAILED" }
-            );
-            if let Err(text) = result {
-                failures
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner())
-                    .push((test.name, text));
+            if sender.send((*test, run(test))).is_err() {
+                return;
             }
         }
     };
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
-            scope.spawn(work);
+            let sender = sender.clone();
+            scope.spawn(|| work(sender));
+        }
+        drop(sender);
+        for (test, report) in reports {
+            done(test, report);
         }
     });
-    failures
-        .into_inner()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Runs one test; the error says what was wrong and where the logs are.
-fn run(test: &TargetTest) -> Result<(), String> {
+/// Runs one test.
+fn run(test: &TargetTest) -> Report {
+    let mut lines = Vec::new();
+    let verdict = start(test, &mut lines);
+    Report { lines, verdict }
+}
+
+/// Starts a test's machine, collects what it shows and judges it; the error says what was wrong and where the logs are.
+fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
     let kernel = images::program(test.image).map_err(|failure| failure.text().to_owned())?;
     let mut machine = Machine::new(test.board, kernel);
     machine.icount = test.icount;
@@ -105,7 +138,7 @@ fn run(test: &TargetTest) -> Result<(), String> {
         let built = image::Plan::read(&manifest, &images::native).and_then(|mut plan| {
             plan.add(&test.guests)?;
             if let Some((name, arguments)) = test.arguments {
-                plan.replace_arguments(name, arguments);
+                plan.set_arguments(name, arguments)?;
             }
             let bytes = plan.build(&images::native, &image::Busybox::of_system())?;
             machine.archive = Some(image::put(&bytes, &folder)?);
@@ -121,6 +154,11 @@ fn run(test: &TargetTest) -> Result<(), String> {
         machine.connected.clone_from(&begun.ports);
         conversation = Some(begun);
     }
+    if !test.typed.is_empty() {
+        let begun = typist::begin(test.typed, &folder);
+        begun.map_err(|error| format!("cannot listen at COM1: {error}"))?;
+        machine.connected = vec![Port::Console];
+    }
     let log = Port::KernelText.log(&folder);
     let is_over = || conversation.as_ref().is_none_or(Conversation::is_over);
     let there = || is_over() && has_lines(test, &Outcome::text(&log));
@@ -130,10 +168,16 @@ fn run(test: &TargetTest) -> Result<(), String> {
     });
     let outcome = outcome.map_err(|failure| failure.text().to_owned())?;
     let text = Outcome::text(&log);
+    let console = Outcome::text(&Port::Console.log(&folder));
+    shown.extend(lines(Source::Kernel, &text));
+    match &conversation {
+        Some(conversation) => shown.extend(conversation.lines()),
+        None => shown.extend(lines(Source::Terminal, &console)),
+    }
     let said = conversation.as_ref().map_or(Ok(()), Conversation::result);
     let judged = said
         .and_then(|()| judge(test, outcome.as_ref(), &text))
-        .and_then(|()| judge_console(test, &Outcome::text(&Port::Console.log(&folder))))
+        .and_then(|()| judge_console(test, &console))
         .and_then(|()| system.map_or(Ok(()), |system| holdings::compare(&text, &system)));
     judged.map_err(|wrong| {
         let logs = folder.keep();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A folder of its own for one test, with a stand-in for QEMU if there is one.
@@ -40,6 +40,7 @@ impl Place {
         let command = command
             .args(words)
             .env("PATH", &self.0)
+            .stdin(Stdio::null())
             // Logs of what failed go with the folder.
             .env("TMPDIR", &self.0);
         result(command.output().unwrap())
@@ -154,4 +155,23 @@ fn no_start_asks_for_kvm() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn an_empty_standard_input_is_a_tour_whose_status_is_the_number_of_fails() {
+    let place = Place::new("tour");
+    place.emulator("exit 0");
+    let (status, output, error) = place.run(&[]);
+    let last = output.lines().last().unwrap();
+    assert_eq!(
+        last,
+        format!("{status} scenes: 0 ok, {status} FAIL"),
+        "{error}"
+    );
+    assert!(status > 5, "{output}");
+    let fails = output.lines().filter(|line| line.starts_with("FAIL: "));
+    assert_eq!(fails.count(), usize::try_from(status).unwrap());
+    let (status, output, _) = place.run(&["tour", "hostile"]);
+    assert_eq!(status, 1);
+    assert!(output.contains("1 scenes: 0 ok, 1 FAIL"), "{output}");
 }

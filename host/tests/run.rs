@@ -162,7 +162,8 @@ fn a_shell_at_a_terminal_has_job_control_and_leaves_the_terminal_as_it_was() {
     let mut terminal = Terminal::new();
     let before = terminal.settings();
     let mut child = terminal.start(sundog(&["sh"]));
-    terminal.waits_for("`help` says what to try\r\n");
+    terminal
+        .waits_for("help lists six things to try; Ctrl-] calls Sundog: grants, revoke, stop\r\n");
     terminal.waits_for("sundog:/# ");
     assert_ne!(terminal.settings(), before, "it is in raw mode");
     terminal.types("sh -c 'echo begun; exec sleep 100'\n");

@@ -255,12 +255,12 @@ impl Parser {
                 };
             }
             Action::Memory => {
-                let fault = |fault| Error::Number(option, first.to_vec(), fault);
-                let size = parse_size(first).map_err(fault)?;
-                if size == 0 {
-                    return Err(fault(NumberFault::TooSmall));
-                }
-                let again = self.plan.memory.replace(size).is_some();
+                let again = self.plan.memory.replace(size(option, first)?).is_some();
+                self.warn_if(again, option);
+            }
+            Action::MemoryWithin => {
+                let within = &mut self.plan.memory_within;
+                let again = within.replace(size(option, first)?).is_some();
                 self.warn_if(again, option);
             }
             Action::Cpus => {
@@ -340,6 +340,15 @@ fn variable(option: &'static str, name: &[u8]) -> Result<Bytes, Error> {
         return Err(Error::VariableName(option, name.to_vec()));
     }
     Ok(name.to_vec())
+}
+
+/// An amount of memory that is not zero.
+fn size(option: &'static str, text: &[u8]) -> Result<u64, Error> {
+    let fault = |fault| Error::Number(option, text.to_vec(), fault);
+    match parse_size(text).map_err(fault)? {
+        0 => Err(fault(NumberFault::TooSmall)),
+        size => Ok(size),
+    }
 }
 
 fn count(option: &'static str, text: &[u8], most: u64) -> Result<u32, Error> {

@@ -152,6 +152,8 @@ pub struct Plan {
     pub unshare: Unshare,
     /// Memory of the sandbox in bytes; not zero.
     pub memory: Option<u64>,
+    /// Of that, bytes for sandboxes within; not zero.
+    pub memory_within: Option<u64>,
     /// Processors; 1 to 256.
     pub cpus: Option<u32>,
     /// Processes and threads; 1 to 4194304.

@@ -133,7 +133,7 @@ fn settings() {
         "--mem 512M --cpus 2 --pids 100 --allow camera --allow serial:0=once --allow net=always --deny microphone \
          --policy p --trace --trace-ipc --serial unix:/s --chdir /d --hostname h --unshare-net --unshare-user-try -- --help",
     );
-    assert_eq!(plan.memory, Some(512 << 20));
+    assert_eq!((plan.memory, plan.memory_within), (Some(512 << 20), None));
     assert_eq!((plan.cpus, plan.pids), (Some(2), Some(100)));
     let rule = |resource: &str, decision| Rule {
         resource: resource.into(),

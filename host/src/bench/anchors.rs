@@ -39,35 +39,61 @@ pub fn of(name: &str) -> Option<Anchor> {
     Some(Anchor { what, value })
 }
 
-/// Bytes of the kernel's text and constants: what its image maps high and not writable.
+/// Bytes of the kernel's code and constants: what its image maps high and not writable, without the code that runs only until the
+/// first thread does, which `kernel/image/link.ld` puts into the section `.init`.
 ///
 /// # Errors
 /// If the file is no ELF image of 64 bits.
 pub fn kernel_text(image: &[u8]) -> Result<u64, Failure> {
-    let sum = || {
-        let word = |at: usize| Some(u64::from_le_bytes(image.get(at..at + 8)?.try_into().ok()?));
-        let half = |at: usize| Some(u16::from_le_bytes(image.get(at..at + 2)?.try_into().ok()?));
-        if !image.starts_with(b"\x7fELF\x02\x01") {
-            return None;
+    mapped(image)
+        .zip(section(image, b".init"))
+        .and_then(|(mapped, starts)| mapped.checked_sub(starts))
+        .ok_or_else(|| Failure::new("the kernel's file is no ELF image"))
+}
+
+/// A number of so many bytes in a file.
+fn number(image: &[u8], at: usize, bytes: usize) -> Option<u64> {
+    let mut word = [0; 8];
+    word[..bytes].copy_from_slice(image.get(at..at.checked_add(bytes)?)?);
+    Some(u64::from_le_bytes(word))
+}
+
+/// Bytes of the segments that are loaded high and not writable.
+fn mapped(image: &[u8]) -> Option<u64> {
+    if !image.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let table = usize::try_from(number(image, 32, 8)?).ok()?;
+    let (size, count) = (number(image, 54, 2)? as usize, number(image, 56, 2)?);
+    let mut bytes = 0;
+    for header in 0..count as usize {
+        let at = table.checked_add(header * size)?;
+        let (kind, flags) = (number(image, at, 4)?, number(image, at + 4, 4)?);
+        let high = number(image, at + 16, 8)? >> 63 == 1;
+        if kind == 1 && flags & 2 == 0 && high {
+            bytes += number(image, at + 40, 8)?;
         }
-        let (table, size, count) = (
-            usize::try_from(word(32)?).ok()?,
-            usize::from(half(54)?),
-            usize::from(half(56)?),
-        );
-        let mut bytes = 0;
-        for header in 0..count {
-            let at = table.checked_add(header * size)?;
-            let (kind, flags) = (word(at)? as u32, (word(at)? >> 32) as u32);
-            let (address, length) = (word(at + 16)?, word(at + 32)?);
-            let (loaded, writable, high) = (kind == 1, flags & 2 != 0, address >> 63 == 1);
-            if loaded && !writable && high {
-                bytes += length;
-            }
+    }
+    Some(bytes)
+}
+
+/// Bytes of the section of a name; 0 if there is none.
+fn section(image: &[u8], name: &[u8]) -> Option<u64> {
+    let table = usize::try_from(number(image, 40, 8)?).ok()?;
+    let (count, names) = (
+        number(image, 60, 2)? as usize,
+        number(image, 62, 2)? as usize,
+    );
+    let header = |section: usize| table.checked_add(section * 64);
+    let names = usize::try_from(number(image, header(names)? + 24, 8)?).ok()?;
+    for at in (0..count).map(header) {
+        let start = names.checked_add(number(image, at?, 4)? as usize)?;
+        let rest = image.get(start..)?.strip_prefix(name);
+        if rest.is_some_and(|rest| rest.first() == Some(&0)) {
+            return number(image, at? + 32, 8);
         }
-        Some(bytes)
-    };
-    sum().ok_or_else(|| Failure::new("the kernel's file is no ELF image"))
+    }
+    Some(0)
 }
 
 #[cfg(test)]
@@ -78,6 +104,30 @@ mod tests {
     fn what_is_no_image_is_refused() {
         assert!(kernel_text(b"").is_err());
         assert!(kernel_text(b"\x7fELF\x02\x01").is_err());
+    }
+
+    #[test]
+    fn code_that_only_starts_the_kernel_is_not_counted() {
+        let mut image = vec![0; 64 + 3 * 56];
+        image[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        (image[32], image[54], image[56]) = (64, 56, 3);
+        for (segment, flags, address, bytes) in
+            [(0, 5, 1u64 << 63, 110u64), (1, 6, 1 << 63, 9), (2, 5, 0, 9)]
+        {
+            let at = 64 + 56 * segment;
+            (image[at], image[at + 4]) = (1, flags);
+            image[at + 16..at + 24].copy_from_slice(&address.to_le_bytes());
+            image[at + 40..at + 48].copy_from_slice(&bytes.to_le_bytes());
+        }
+        let table = image.len();
+        (image[40], image[60]) = (table as u8, 2);
+        image.resize(table + 2 * 64, 0);
+        image[table + 24..table + 26].copy_from_slice(&(table as u16 + 128).to_le_bytes());
+        (image[table + 64], image[table + 64 + 32]) = (1, 10);
+        image.extend(b"\0.init\0");
+        assert_eq!(kernel_text(&image).ok(), Some(100));
+        image[table + 128 + 2] = b'x';
+        assert_eq!(kernel_text(&image).ok(), Some(110));
     }
 
     #[test]

@@ -15,9 +15,8 @@ const FOLDERS: [&str; 13] = [
 /// The accounts: everything runs as root, which is a label only.
 const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n";
 const GROUP: &[u8] = b"root:x:0:\n";
-/// What an interactive shell reads first, and the text of its `help`.
-const SHELL: &[u8] = include_bytes!("../../../system/etc/shrc");
-const HELP: &[u8] = include_bytes!("../../../system/etc/help");
+/// What a shell at a terminal reads first.
+const SHRC: &[u8] = include_bytes!("shrc.sh");
 /// An ELF file's magic, and the type of the program header that names a dynamic loader.
 const ELF: &[u8] = b"\x7fELF\x02\x01";
 const INTERPRETER: u32 = 3;
@@ -96,8 +95,7 @@ impl Busybox {
         }
         archive.add("etc/group", Entry::File(0o644, GROUP));
         archive.add("etc/passwd", Entry::File(0o644, PASSWD));
-        archive.add("etc/shrc", Entry::File(0o644, SHELL));
-        archive.add("etc/help", Entry::File(0o644, HELP));
+        archive.add("etc/shrc", Entry::File(0o644, SHRC));
         archive.add("bin/busybox", Entry::File(0o755, &program));
         for applet in self.applets()? {
             archive.add(&format!("bin/{applet}"), Entry::Link("busybox"));
@@ -187,6 +185,7 @@ mod tests {
         }
         for name in [
             "etc/passwd",
+            "etc/shrc",
             "bin/sandbox",
             "tests",
             "tests/a.sh",

@@ -103,6 +103,20 @@ fn every_fault_of_a_manifest_is_a_line_that_names_it() {
 }
 
 #[test]
+fn a_program_is_started_with_other_arguments() {
+    let folder = folder(MANIFEST);
+    let mut plan = Plan::read(&folder.file("m.toml"), &found(&folder)).unwrap();
+    plan.set_arguments("one", &["calls=5", "seed=7"]).unwrap();
+    let failure = plan.set_arguments("two", &[]).unwrap_err();
+    assert!(failure.text().contains("two"));
+    let bytes = plan.system.encode();
+    let manifest = sundog_manifest::Manifest::decode(&bytes).unwrap();
+    let program = manifest.programs().next().unwrap();
+    let arguments: Vec<_> = program.arguments().collect();
+    assert_eq!(arguments, ["calls=5", "seed=7"]);
+}
+
+#[test]
 fn the_manifests_of_the_tree_have_no_fault() {
     let anything = |name: &str| Ok(PathBuf::from(name));
     for entry in fs::read_dir(crate::images::source_root().join("system")).unwrap() {

@@ -1,5 +1,6 @@
 //! What a test says to a running system, and what it waits to hear: the host's side of COM1, COM2 and COM3.
 
+use super::evidence::{Line, Source, lines};
 use crate::folder::Folder;
 use crate::qemu::Port;
 use std::io::{Error, ErrorKind, Read, Write};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use sundog_console_core::Lines;
 use sundog_console_core::host::{Event, Host};
 use sundog_protocols::consent::Answer;
-use sundog_protocols::control::{By, Grant, ToMachine};
+use sundog_protocols::control::{By, Grant, Part, ToMachine};
 
 /// How long one look at a line waits for bytes.
 const LOOK: Duration = Duration::from_millis(5);
@@ -42,6 +43,10 @@ pub enum Step {
     Exit(u8),
     /// Fails if this was ever on the terminal.
     Never(&'static str),
+    /// Waits for this and a number on the terminal, behind what was waited for before, and fails if the number is less.
+    AtLeast(&'static str, u64),
+    /// Says this policy before the program starts; only as the first step.
+    Policy(&'static str),
 }
 
 /// How a conversation went; `None` as long as it goes on.
@@ -58,6 +63,7 @@ pub struct Conversation {
 struct State {
     at: Option<Step>,
     heard: String,
+    lines: Vec<Line>,
     result: Option<Result>,
 }
 
@@ -82,6 +88,11 @@ impl Conversation {
     /// Whether it is over, well or not.
     pub fn is_over(&self) -> bool {
         lock(&self.state).result.is_some()
+    }
+
+    /// All that was said so far, by both sides, as it reached the host.
+    pub fn lines(&self) -> Vec<Line> {
+        lock(&self.state).lines.clone()
     }
 
     /// How it went.
@@ -130,23 +141,32 @@ fn talk(
         listed: false,
         output: String::new(),
         heard: 0,
+        shown: 0,
         messages: Vec::new(),
         logs: Vec::new(),
+        said: Vec::new(),
     };
-    talk.greet()?;
+    let policy = match steps.first() {
+        Some(Step::Policy(text)) => *text,
+        _ => "",
+    };
+    talk.greet(policy)?;
     for step in steps {
         lock(state).at = Some(*step);
         loop {
-            if let Some(result) = talk.step(*step)? {
+            let done = talk.step(*step)?;
+            talk.tell(state);
+            if let Some(result) = done {
                 if result.is_err() {
                     return Ok(result);
                 }
                 break;
             }
             talk.listen()?;
-            lock(state).heard.clone_from(&talk.output);
         }
     }
+    talk.say_output(true);
+    talk.tell(state);
     Ok(Ok(()))
 }
 
@@ -166,13 +186,17 @@ struct Talk {
     output: String,
     /// Bytes of the output in front of which everything was waited for.
     heard: usize,
+    /// Bytes of the output that stand in the lines already.
+    shown: usize,
     messages: Vec<String>,
     logs: Vec<String>,
+    /// What was said since the last [`Talk::tell`].
+    said: Vec<Line>,
 }
 
 impl Talk {
     /// Says Hello until the machine does: what arrives while its driver starts can be lost.
-    fn greet(&mut self) -> std::io::Result<()> {
+    fn greet(&mut self, policy: &str) -> std::io::Result<()> {
         while !self.ready {
             self.host.hello(&mut self.lines);
             self.flush()?;
@@ -183,6 +207,10 @@ impl Talk {
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unix = now.unwrap_or_default().as_secs();
+        if !policy.is_empty() {
+            self.host
+                .configure(Part::Policy, "test", policy, &mut self.lines);
+        }
         self.host.send(&ToMachine::Clock { unix }, &mut self.lines);
         let (input, output, error) = (true, true, true);
         let terminals = ToMachine::Terminals {
@@ -204,6 +232,7 @@ impl Talk {
     fn step(&mut self, step: Step) -> std::io::Result<Option<Result>> {
         let done = match step {
             Step::Type(text) => {
+                self.say(Source::Typed, text);
                 self.host.input(text.as_bytes(), &mut self.lines);
                 true
             }
@@ -218,11 +247,13 @@ impl Talk {
                 true
             }
             Step::Device(text) => {
+                self.say(Source::Device, text);
                 self.guarded.write_all(text.as_bytes())?;
                 true
             }
             Step::Answer(answer) => match self.question.take() {
                 Some(id) => {
+                    self.say(Source::Person, answer.word());
                     let by = By::Typed;
                     self.host.answer(id, answer, by, 0, &mut self.lines);
                     true
@@ -252,7 +283,17 @@ impl Talk {
             Step::Never(text) if self.output.contains(text) => {
                 return Ok(Some(Err("it was on the terminal".to_owned())));
             }
-            Step::Never(_) => true,
+            Step::Never(_) | Step::Policy(_) => true,
+            Step::AtLeast(text, least) => match number_behind(&self.output[self.heard..], text) {
+                Some((_, number)) if number < least => {
+                    return Ok(Some(Err(format!("{number} is less"))));
+                }
+                Some((place, _)) => {
+                    self.heard += place;
+                    true
+                }
+                None => false,
+            },
         };
         self.flush()?;
         Ok(done.then_some(Ok(())))
@@ -268,12 +309,34 @@ impl Talk {
             return false;
         };
         for grant in &grants {
+            self.say(Source::Person, &format!("revoke {}", grant.id));
             let revoke = ToMachine::Revoke { grant: grant.id };
             self.host.send(&revoke, &mut self.lines);
         }
         // An empty list: the step would take nothing back, so it asks again.
         self.listed = !grants.is_empty();
         self.listed
+    }
+
+    fn say(&mut self, source: Source, text: &str) {
+        self.said.push(Line::new(source, text));
+    }
+
+    /// Makes lines of the output, those that are complete or all.
+    fn say_output(&mut self, all: bool) {
+        let rest = &self.output[self.shown..];
+        let end = rest.rfind('\n').map_or(0, |end| end + 1);
+        let end = if all { rest.len() } else { end };
+        let new: Vec<_> = lines(Source::Terminal, &rest[..end]).collect();
+        self.said.extend(new);
+        self.shown += end;
+    }
+
+    /// Hands over what was said.
+    fn tell(&mut self, state: &Mutex<State>) {
+        let mut state = lock(state);
+        state.heard.clone_from(&self.output);
+        state.lines.append(&mut self.said);
     }
 
     /// Takes what the machine says.
@@ -290,16 +353,31 @@ impl Talk {
                     self.question.take_if(|question| *question == id);
                 }
                 Event::Output(_, bytes) => self.output += &String::from_utf8_lossy(&bytes),
-                Event::Log(line) => self.logs.push(line),
-                Event::Trace(line) => self.messages.push(line),
+                Event::Log(line) => {
+                    self.say(Source::Log, &line);
+                    self.logs.push(line);
+                }
+                Event::Trace(line) => {
+                    self.say(Source::Message, &line);
+                    self.messages.push(line);
+                }
                 Event::Grants(list, _) => self.grants = Some(list),
                 Event::Ready(_) => self.ready = true,
                 Event::Trouble(line) => return Err(Error::other(line)),
                 _ => {}
             }
+            self.say_output(false);
         }
         Ok(())
     }
+}
+
+/// The number that stands behind the text, and the place behind it; `None` as long as it can go on.
+fn number_behind(output: &str, text: &str) -> Option<(usize, u64)> {
+    let begin = output.find(text)? + text.len();
+    let length = output[begin..].find(|c: char| !c.is_ascii_digit())?;
+    let end = begin + length;
+    Some((end, output[begin..end].parse().ok()?))
 }
 
 /// Reads what is there now; the end of a line is an error, since the machine runs as long as the conversation.
@@ -348,6 +426,15 @@ mod tests {
             thread::sleep(LOOK);
         }
         conversation.result()
+    }
+
+    #[test]
+    fn a_number_counts_when_it_is_whole() {
+        let found = |output| number_behind(output, "in ");
+        assert_eq!(found("2 bytes in 30 ms"), Some((13, 30)));
+        for open in ["2 bytes in 30", "2 bytes in ", "2 bytes"] {
+            assert_eq!(found(open), None, "{open}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod linux;
 mod native;
 
 use super::conversation::Step;
+use super::typist::Answer;
 use crate::image::Guests;
 use crate::images::KERNEL;
 use crate::qemu::Board;
@@ -55,6 +56,8 @@ pub struct TargetTest {
     pub lines: &'static [&'static str],
     /// What COM1 gets, no more and no less: this text, so many times. Only for a test without a conversation.
     pub console: Option<(&'static str, usize)>,
+    /// What arrives at COM1 in answer to what it says. Only for a test without a conversation.
+    pub typed: &'static [Answer],
     /// What the host and the system say to each other; empty: the host is silent.
     pub steps: &'static [Step],
     /// The time limit, about ten times what the test takes on a small computer.
@@ -77,6 +80,7 @@ const USUAL: TargetTest = TargetTest {
     ending: Ending::Pass,
     lines: &[],
     console: None,
+    typed: &[],
     steps: &[],
     limit: Duration::from_secs(20),
 };

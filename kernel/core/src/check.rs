@@ -210,7 +210,7 @@ impl Kernel {
                 let untyped = self.get(above);
                 if untyped.kind() == Some(ObjectType::Untyped) {
                     let base = untyped.object.number();
-                    let end = base + untyped.extra[0].get();
+                    let end = base + self.untyped_taken(above);
                     assert!(
                         start >= base && start + units <= end,
                         "an object lies in what it was made of"
@@ -219,7 +219,7 @@ impl Kernel {
                 }
             }
             if slot.kind() == Some(ObjectType::Untyped) {
-                for unit in start + slot.extra[0].get()..start + units {
+                for unit in start + self.untyped_taken(*node)..start + units {
                     assert!(
                         !self.token().backing().is_alive(unit),
                         "nothing lives above the watermark"

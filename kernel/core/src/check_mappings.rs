@@ -276,7 +276,7 @@ impl Kernel {
 
     fn check_twin(&self, page: Page) {
         let leaf = self.page_parent(page).expect("records have a table");
-        let twins = [0, 1].map(|half| self.records_of(leaf, half));
+        let twins = [0, 1].map(|half| self.records_of(self.page_of(leaf), half));
         assert!(twins.contains(&page.part()), "the table knows its records");
         assert_eq!(
             self.get(page.part::<crate::Records>()).number(),
@@ -307,7 +307,7 @@ impl Kernel {
         if level > 1 {
             return 0;
         }
-        let twins = [0, 1].map(|half| self.get(self.records_of(table, half)));
+        let twins = [0, 1].map(|half| self.get(self.records_of(self.page_of(table), half)));
         for index in 0..ENTRIES {
             if present(&index) {
                 assert!(

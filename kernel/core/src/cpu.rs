@@ -217,27 +217,28 @@ impl Kernel {
     /// Leaves the kernel: chooses what runs, and makes the machine resume it.
     pub fn leave(&self) {
         // Until the CPU's timer is due no timer of its wheel is, and no budget has ended.
-        let due = self.now() >= self.get(self.cpu_state(self.cpu)).armed.get();
+        let state = self.get(self.cpu_state(self.cpu));
+        let due = self.now() >= state.armed.get();
         if due {
             self.expire();
         }
         loop {
-            if due || !self.keeps() {
+            if due || !self.keeps(state) {
                 self.schedule(due);
             }
-            let Some(thread) = self.current() else {
-                self.load(None);
+            let Some(thread) = state.current.get() else {
+                self.load(state, None);
                 hardware::resume(&self.token, None);
                 return;
             };
             if let Some(vcpu) = self.get(thread).vcpu.get() {
-                if self.load(Some(self.vcpu_vspace(vcpu))) {
+                if self.load(state, Some(self.vcpu_vspace(vcpu))) {
                     self.resume_guest(vcpu);
                     return;
                 }
                 self.vcpu_exit(thread, vcpu, sundog_abi::vcpu::exit::BAD_STATE, 0, 0);
             }
-            if self.load(Some(self.thread_vspace(thread))) {
+            if self.load(state, Some(self.thread_vspace(thread))) {
                 hardware::fpu_leave(&self.token, None);
                 hardware::resume(&self.token, Some(&self.get(thread).registers));
                 return;
@@ -254,7 +255,7 @@ impl Kernel {
     }
 
     /// Loads the root of the address space in a slot, or the kernel's own. False if the slot holds none.
-    pub(crate) fn load(&self, slot: Option<Ref<Slot>>) -> bool {
+    fn load(&self, state: &Cpu, slot: Option<Ref<Slot>>) -> bool {
         let wanted = match slot {
             Some(slot) if self.get(slot).has(flag::MARKED | flag::DYING) => return false,
             Some(slot) => match self.get(slot).object.get::<VSpace>() {
@@ -263,7 +264,6 @@ impl Kernel {
             },
             None => None,
         };
-        let state = self.get(self.cpu_state(self.cpu));
         // A root that every CPU had to leave is not the last one of any CPU any more.
         if state.vspace.get() == wanted {
             return true;
@@ -299,8 +299,7 @@ impl Kernel {
     }
 
     /// Whether the context that has the CPU goes on, which most entries change nothing about: only its runner may be another.
-    fn keeps(&self) -> bool {
-        let state = self.get(self.cpu_state(self.cpu));
+    fn keeps(&self, state: &Cpu) -> bool {
         let Some(context) = state.context.get() else {
             return false;
         };

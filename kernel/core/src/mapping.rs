@@ -9,6 +9,7 @@ use sundog_machine::format::ENTRIES;
 use sundog_machine::{MappingEnd, Ref, TablePage, object};
 
 use crate::kernel::{Kernel, Outcome};
+use crate::page_tables::Page;
 use crate::slot::{Slot, flag};
 
 /// Entries whose records are in one page.
@@ -29,11 +30,15 @@ pub struct Records = 71 {
 
 const _: () = assert!(size_of::<Records>() == 4096);
 
-/// Which of a member's two links.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Previous = 0,
-    Next = 1,
+/// A member's two links, as words of [`End`].
+struct Links<'a> {
+    previous: &'a Cell<u64>,
+    next: &'a Cell<u64>,
+}
+
+/// Changes a link, but keeps the spare bits.
+fn set(link: &Cell<u64>, word: u64) {
+    link.set(word | link.get() & End::SPARE);
 }
 
 impl Records {
@@ -55,82 +60,96 @@ impl Records {
         })
     }
 
-    fn set(&self, place: usize, end: End) {
-        let spare = self.links[place].get() & End::SPARE;
-        self.links[place].set(end.word() | spare);
+    fn links(&self, entry: usize) -> Links<'_> {
+        Links {
+            previous: &self.links[entry % HALF],
+            next: &self.links[HALF + entry % HALF],
+        }
     }
 }
 
 impl Kernel {
-    fn link(&self, member: End, direction: Direction) -> End {
+    fn record_links(&self, table: Ref<TablePage>, index: usize) -> Links<'_> {
+        let records = self.records_of(self.page_of(table), index / HALF);
+        self.get(records).links(index)
+    }
+
+    fn slot_links(&self, slot: Ref<Slot>) -> Links<'_> {
+        let [next, previous] = &self.get(slot).extra;
+        Links { previous, next }
+    }
+
+    /// The links of a member, which a link led to.
+    fn links(&self, member: End) -> Links<'_> {
         match member {
-            End::None => End::None,
-            End::Slot(slot) => self.slot_link(slot, direction),
-            End::Record(table, index) => {
-                let records = self.records_of(table, index / HALF);
-                let place = direction as usize * HALF + index % HALF;
-                End::from_word(self.get(records).links[place].get())
-            }
+            End::Slot(slot) => self.slot_links(slot),
+            End::Record(table, index) => self.record_links(table, index),
+            End::None => panic!("a mapping list that is no circle"),
         }
     }
 
-    fn set_link(&self, member: End, direction: Direction, to: End) {
+    /// The same if the records of half of the leaf table in `page` are at hand.
+    fn links_beside<'a>(
+        &'a self,
+        (page, half, records): (Page, usize, &'a Records),
+        member: End,
+    ) -> Links<'a> {
         match member {
-            End::None => {}
-            End::Slot(slot) => {
-                // A slot alone in its list leads nowhere.
-                let to = if to == member { End::None } else { to };
-                let place = 2 * (direction == Direction::Previous) as usize;
-                let extra = &self.get(slot).extra;
-                extra[place].set(to.word() as u32);
-                extra[place + 1].set((to.word() >> 32) as u32);
+            End::Record(table, index) if table == page.part() && index / HALF == half => {
+                records.links(index)
             }
-            End::Record(table, index) => {
-                let records = self.records_of(table, index / HALF);
-                let place = direction as usize * HALF + index % HALF;
-                self.get(records).set(place, to);
-            }
+            member => self.links(member),
         }
     }
 
-    fn slot_link(&self, slot: Ref<Slot>, direction: Direction) -> End {
-        let place = 2 * (direction == Direction::Previous) as usize;
-        let extra = &self.get(slot).extra;
-        let word = u64::from(extra[place].get()) | u64::from(extra[place + 1].get()) << 32;
-        match End::from_word(word) {
-            End::None => End::Slot(slot),
+    /// Where a link of `member` leads: a slot that is alone in its list has none and leads to itself.
+    fn linked(member: End, link: &Cell<u64>) -> End {
+        match End::from_word(link.get()) {
+            End::None => member,
             end => end,
         }
     }
 
     /// The member behind `member` of a mapping list.
     pub fn mapping_next(&self, member: End) -> End {
-        self.link(member, Direction::Next)
+        Self::linked(member, self.links(member).next)
     }
 
     /// The member before `member` of a mapping list.
     pub fn mapping_previous(&self, member: End) -> End {
-        self.link(member, Direction::Previous)
+        Self::linked(member, self.links(member).previous)
     }
 
-    /// Puts the record of an entry behind a member of a list.
-    pub(crate) fn mapping_insert(&self, member: End, table: Ref<TablePage>, index: usize) {
-        let new = End::Record(table, index);
-        let next = self.mapping_next(member);
-        self.set_link(new, Direction::Previous, member);
-        self.set_link(new, Direction::Next, next);
-        self.set_link(member, Direction::Next, new);
-        self.set_link(next, Direction::Previous, new);
+    /// Puts the record of an entry, of the leaf table in `page`, behind a member of a list.
+    pub(crate) fn mapping_insert(&self, member: End, page: Page, index: usize) {
+        let new = End::Record(page.part(), index);
+        let records = self.get(self.records_of(page, index / HALF));
+        let here = (page, index / HALF, records);
+        let links = records.links(index);
+        let before = self.links_beside(here, member);
+        let next = Self::linked(member, before.next);
+        set(links.previous, member.word());
+        set(links.next, next.word());
+        set(self.links_beside(here, next).previous, new.word());
+        set(before.next, new.word());
     }
 
-    /// Takes the record of an entry out of its list.
-    pub(crate) fn mapping_remove(&self, table: Ref<TablePage>, index: usize) {
-        let old = End::Record(table, index);
-        let (previous, next) = (self.mapping_previous(old), self.mapping_next(old));
-        self.set_link(previous, Direction::Next, next);
-        self.set_link(next, Direction::Previous, previous);
-        self.set_link(old, Direction::Previous, End::None);
-        self.set_link(old, Direction::Next, End::None);
+    /// Takes the record of an entry, of the leaf table in `page`, out of its list.
+    pub(crate) fn mapping_remove(&self, page: Page, index: usize) {
+        let records = self.get(self.records_of(page, index / HALF));
+        let here = (page, index / HALF, records);
+        let links = records.links(index);
+        let (previous, next) = (
+            End::from_word(links.previous.get()),
+            End::from_word(links.next.get()),
+        );
+        // A slot that stays behind alone leads nowhere.
+        let alone = previous == next && matches!(next, End::Slot(_));
+        let word = |end: End| if alone { 0 } else { end.word() };
+        set(self.links_beside(here, previous).next, word(next));
+        set(self.links_beside(here, next).previous, word(previous));
+        set(links.previous, 0);
+        set(links.next, 0);
     }
 
     /// Lets a mapping list know that its capability, links included, was moved to another slot.
@@ -142,8 +161,8 @@ impl Kernel {
         let member = End::Slot(new);
         let (first, last) = (self.mapping_next(member), self.mapping_previous(member));
         if first != member {
-            self.set_link(first, Direction::Previous, member);
-            self.set_link(last, Direction::Next, member);
+            set(self.links(first).previous, member.word());
+            set(self.links(last).next, member.word());
         }
     }
 

@@ -81,11 +81,19 @@ pub enum Place {
 
 impl Place {
     const RECORDS: u32 = 7;
+    /// The number of uses stands in the highest bits of the word.
+    const ONE_USE: u32 = 1 << 12;
+
+    fn is_table(word: u32) -> bool {
+        matches!(word & 7, 1..=3)
+    }
 
     fn word(self) -> u32 {
         match self {
             Place::Free(next) => next << 3,
-            Place::Table { level, index, uses } => level | (index as u32) << 3 | uses << 12,
+            Place::Table { level, index, uses } => {
+                level | (index as u32) << 3 | uses * Self::ONE_USE
+            }
             Place::Records => Self::RECORDS,
         }
     }
@@ -97,7 +105,7 @@ impl Place {
             level => Place::Table {
                 level,
                 index: (word >> 3) as usize & 511,
-                uses: word >> 12,
+                uses: word / Self::ONE_USE,
             },
         }
     }
@@ -177,9 +185,8 @@ impl Kernel {
         self.get(page.run).parent[page.index()].set(parent);
     }
 
-    /// The records of one half of a leaf table.
-    pub(crate) fn records_of(&self, leaf: Ref<TablePage>, half: usize) -> Ref<Records> {
-        let page = self.page_of(leaf);
+    /// The records of one half of the leaf table in a page.
+    pub(crate) fn records_of(&self, page: Page, half: usize) -> Ref<Records> {
         match self.get(page.run).records[page.index()][half].get() {
             Some(records) => records,
             None => panic!("a leaf table without records"),
@@ -193,15 +200,18 @@ impl Kernel {
         table.set(index, entry.with_software(entry.software() & 3 | number));
     }
 
-    /// Counts present entries of a table up or down, and gives how many there are now.
-    pub(crate) fn count_use(&self, table: Ref<TablePage>, more: bool) -> u32 {
-        let page = self.page_of(table);
-        let Place::Table { level, index, uses } = self.place(page) else {
-            panic!("not a table");
+    /// Counts present entries of the table in a page up or down, and gives how many there are now.
+    pub(crate) fn count_use(&self, page: Page, more: bool) -> u32 {
+        let place = &self.get(page.run).place[page.index()];
+        let word = place.get();
+        assert!(Place::is_table(word), "not a table");
+        let word = if more {
+            word + Place::ONE_USE
+        } else {
+            word - Place::ONE_USE
         };
-        let uses = if more { uses + 1 } else { uses - 1 };
-        self.set_place(page, Place::Table { level, index, uses });
-        uses
+        place.set(word);
+        word / Place::ONE_USE
     }
 
     /// Gives an address space the pages of a run.
@@ -362,7 +372,7 @@ impl Kernel {
         }
         self.put(above, index, Entry::table(table.address(), true));
         if level < 3 {
-            self.count_use(above, true);
+            self.count_use(self.page_of(above), true);
         }
         table
     }
@@ -391,7 +401,7 @@ impl Kernel {
         self.put(above, index, Entry::EMPTY);
         self.set_page_parent(page, None);
         self.must_flush(self.get(page.run).vspace.get());
-        (level < 3 && self.count_use(above, false) == 0).then_some(above)
+        (level < 3 && self.count_use(self.page_of(above), false) == 0).then_some(above)
     }
 
     /// Gives back the pages of an empty table that nothing leads to.

@@ -2,7 +2,7 @@
 
 use sundog_abi::memory::{RANGE_STEP, USER_END};
 use sundog_abi::{Error, ObjectType, Protection, Rights};
-use sundog_machine::format::{Cache, Entry, Flags, PAGE_SIZE, index};
+use sundog_machine::format::{self, Cache, Entry, Flags, PAGE_SIZE, index};
 use sundog_machine::{Ref, TablePage};
 
 use crate::kernel::Kernel;
@@ -125,36 +125,49 @@ impl Kernel {
             Cache::WriteBack
         };
         let physical = (u64::from(frame.object.number()) + u64::from(what.first)) * PAGE_SIZE;
-        let count = self.mappable(vspace, what.address, what.count.min(RANGE_STEP as u32))?;
+        let (count, mut table) =
+            self.mappable(vspace, what.address, what.count.min(RANGE_STEP as u32))?;
         for page in 0..u64::from(count) {
             let entry = leaf(physical + page * PAGE_SIZE, cache, what.protection, rights);
-            self.add_page(
-                vspace,
-                what.address + page * PAGE_SIZE,
-                entry,
-                End::Slot(what.frame),
-            );
+            let at = what.address + page * PAGE_SIZE;
+            let here = match table {
+                Some(table) if page == 0 || index(at, 1) != 0 => table,
+                _ => self.leaf_table_made(vspace, at),
+            };
+            self.add_page(here, index(at, 1), entry, End::Slot(what.frame));
+            table = Some(here);
         }
         Ok(count)
     }
 
-    /// How many of the pages from an address on can be mapped.
-    fn mappable(&self, vspace: Ref<VSpace>, address: u64, count: u32) -> Result<u32, Error> {
+    /// How many of the pages from an address on can be mapped, and the leaf table of the first one, if there is one.
+    fn mappable(
+        &self,
+        vspace: Ref<VSpace>,
+        address: u64,
+        count: u32,
+    ) -> Result<(u32, Option<Ref<TablePage>>), Error> {
+        let first = self.leaf_table(vspace, address);
+        let mut table = first;
         let mut need = Need::default();
         let mut free = 0;
         while free < count {
             let at = address + u64::from(free) * PAGE_SIZE;
-            if self.leaf_entry(vspace, at).present() {
-                break;
+            if free > 0 && index(at, 1) == 0 {
+                table = self.leaf_table(vspace, at);
             }
-            self.count_missing(vspace, at, &mut need);
+            match table {
+                Ok(leaf) if self.get(leaf).entry(index(at, 1)).present() => break,
+                Ok(_) => {}
+                Err(absent) => Self::add_missing(at, absent, &mut need),
+            }
             free += 1;
         }
         if free == 0 && count > 0 {
             return Err(Error::AlreadyMapped);
         }
         self.check_need(vspace, &need)?;
-        Ok(free)
+        Ok((free, first.ok()))
     }
 
     fn check_need(&self, vspace: Ref<VSpace>, need: &Need) -> Result<(), Error> {
@@ -166,11 +179,10 @@ impl Kernel {
     }
 
     /// Writes an entry where nothing is mapped, and puts its record behind a member of a list.
-    fn add_page(&mut self, vspace: Ref<VSpace>, address: u64, entry: Entry, member: End) {
-        let leaf = self.leaf_table_made(vspace, address);
-        let index = index(address, 1);
-        self.mapping_insert(member, leaf, index);
-        self.count_use(leaf, true);
+    fn add_page(&self, leaf: Ref<TablePage>, index: usize, entry: Entry, member: End) {
+        let page = self.page_of(leaf);
+        self.mapping_insert(member, page, index);
+        self.count_use(page, true);
         self.put(leaf, index, entry);
     }
 
@@ -281,7 +293,9 @@ impl Kernel {
                 stop = Some(at);
                 break;
             }
-            self.count_missing(destination, at, &mut need);
+            if let Err(absent) = self.leaf_table(destination, at) {
+                Self::add_missing(at, absent, &mut need);
+            }
         }
         self.check_need(destination, &need)?;
         let mut range = start();
@@ -316,7 +330,8 @@ impl Kernel {
             Protection(has.0 & what.mask.0),
             Protection(most.0 & what.mask.0),
         );
-        self.add_page(destination, at, new, End::Record(table, index));
+        let leaf = self.leaf_table_made(destination, at);
+        self.add_page(leaf, format::index(at, 1), new, End::Record(table, index));
     }
 
     /// How the page at an address is mapped: its protection plus 8, or 0.

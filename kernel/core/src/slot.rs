@@ -25,7 +25,7 @@ object! {
 /// | type | `object` | `size` | `badge` | `extra` |
 /// |---|---|---|---|---|
 /// | Untyped | first unit | units | | watermark, prepared (units) |
-/// | Frame | first page | pages | | first and last of the list of its mappings (two words each) |
+/// | Frame | first page | pages | | first and last of the list of its mappings |
 /// | CNode | header | slots | | |
 /// | Endpoint, Notification | header | | badge | |
 /// | IoPorts | first port | ports | | |
@@ -51,7 +51,7 @@ pub struct Slot = 65 {
     /// The capability whose `boundary` this one is.
     pub boundary_of: Opt<Slot>,
     /// See the table.
-    pub extra: [Cell<u32>; 4],
+    pub extra: [Cell<u64>; 2],
 }
 }
 

@@ -22,6 +22,10 @@ const MOST_UNITS: u64 = 1 << 30;
 const WATERMARK: usize = 0;
 const PREPARED: usize = 1;
 
+fn mark(untyped: &Slot, which: usize) -> u32 {
+    untyped.extra[which].get() as u32
+}
+
 /// What `retype` is to make, and where it goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Retype {
@@ -92,7 +96,7 @@ impl Kernel {
         }
         // Alignment is of physical addresses: the untyped itself may start anywhere.
         let base = source.object.number();
-        let taken = source.extra[WATERMARK].get();
+        let taken = mark(source, WATERMARK);
         let start = (base + taken).next_multiple_of(shape.alignment) - base;
         let length = u64::from(shape.units) * u64::from(count);
         if u64::from(start) + length > u64::from(source.size.get()) {
@@ -103,8 +107,9 @@ impl Kernel {
             self.prepare(untyped, start, stop)?;
         }
         let source = self.get(untyped);
-        source.extra[WATERMARK].set(stop);
-        source.extra[PREPARED].set(source.extra[PREPARED].get().max(stop));
+        source.extra[WATERMARK].set(stop.into());
+        let prepared = mark(source, PREPARED).max(stop);
+        source.extra[PREPARED].set(prepared.into());
         for index in 0..count {
             let unit = base + start + index * shape.units;
             let slot: Ref<Slot> = what.target.part(1 + what.first + index);
@@ -122,12 +127,12 @@ impl Kernel {
     fn prepare(&mut self, untyped: Ref<Slot>, start: u32, stop: u32) -> Outcome {
         let slot = self.get(untyped);
         let base = slot.object.number();
-        let mut done = slot.extra[PREPARED].get().max(start);
+        let mut done = mark(slot, PREPARED).max(start);
         while done < stop {
             let step = ZERO_STEP.min(stop - done);
             self.token.zero(base + done, step);
             done += step;
-            self.get(untyped).extra[PREPARED].set(done);
+            self.get(untyped).extra[PREPARED].set(done.into());
             if done < stop {
                 self.preemption_point()?;
             }
@@ -197,6 +202,6 @@ impl Kernel {
 
     /// Units of an untyped that are taken.
     pub fn untyped_taken(&self, untyped: Ref<Slot>) -> u32 {
-        self.get(untyped).extra[WATERMARK].get()
+        mark(self.get(untyped), WATERMARK)
     }
 }

@@ -70,10 +70,14 @@ impl Kernel {
 
     /// The CPUs that have the root of an address space loaded, as bits.
     fn vspace_cpus(&self, vspace: Ref<VSpace>) -> u64 {
-        (0..self.get(self.system).cpus.get() as usize)
-            .map(|cpu| self.get(self.cpu_state(cpu)))
-            .filter(|state| state.vspace.get() == Some(vspace))
-            .fold(0, |cpus, state| cpus | state.mask.get())
+        let mut cpus = 0;
+        for cpu in 0..self.get(self.system).cpus.get() as usize {
+            let state = self.get(self.cpu_state(cpu));
+            if state.vspace.get() == Some(vspace) {
+                cpus |= state.mask.get();
+            }
+        }
+        cpus
     }
 
     /// Notes that an entry in an address space lost rights or went away.

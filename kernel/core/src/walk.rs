@@ -65,11 +65,9 @@ impl Kernel {
         table
     }
 
-    /// Adds what the tables of an address need that are not there; addresses must rise from call to call.
-    pub(crate) fn count_missing(&self, vspace: Ref<VSpace>, address: u64, need: &mut Need) {
-        let Err(absent) = self.leaf_table(vspace, address) else {
-            return;
-        };
+    /// Adds what the tables of an address need that are not there, the entry of level `absent` leading to none; addresses must rise from
+    /// call to call.
+    pub(crate) fn add_missing(address: u64, absent: u32, need: &mut Need) {
         for level in 1..absent {
             let number = address / span(level + 1) + 1;
             if need.counted[level as usize] != number {
@@ -107,11 +105,11 @@ impl Kernel {
 
     /// Removes a mapping; tables that become empty end, which the steps that it took tell of.
     pub(crate) fn remove_page(&mut self, leaf: Ref<TablePage>, index: usize) -> u64 {
-        self.put(leaf, index, Entry::EMPTY);
-        self.mapping_remove(leaf, index);
         let page = self.page_of(leaf);
+        self.put(leaf, index, Entry::EMPTY);
+        self.mapping_remove(page, index);
         self.must_flush(self.get(page.run).vspace.get());
-        if self.count_use(leaf, false) > 0 {
+        if self.count_use(page, false) > 0 {
             return 0;
         }
         self.release_tables(leaf);

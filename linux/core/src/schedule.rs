@@ -419,7 +419,9 @@ impl Kernel {
     /// # Errors
     /// EAGAIN when the sandbox' or the user's limit is reached.
     pub fn room_for_task(&mut self, task: TaskId) -> Result<(), Errno> {
-        let count = self.world.tasks.len().max(self.world.processes.len());
+        // Process 1 is a record that nobody asked for.
+        let processes = self.world.processes.len() - usize::from(self.world.init.is_some());
+        let count = self.world.tasks.len().max(processes);
         let limit = self.process_of(task)?.limits[crate::process::resource::NPROC].soft;
         if count >= self.settings.max_tasks || count as u64 >= limit {
             Err(Errno::EAGAIN)

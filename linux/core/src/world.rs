@@ -42,11 +42,12 @@ impl World {
         }
     }
 
-    /// The processes of a group.
+    /// The processes of a group. One that ended and was not waited for belongs to it still: a shell's second child of a pipe may join
+    /// the group of the first after that has ended.
     pub fn group_members(&self, group: i32) -> impl Iterator<Item = ProcessId> {
         self.processes
             .iter()
-            .filter(move |(_, process)| process.group == group && !process.zombie)
+            .filter(move |(_, process)| process.group == group)
             .map(|(id, _)| ProcessId(id))
     }
 

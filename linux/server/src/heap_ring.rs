@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use sundog_rt::ring::{Memory, Word};
 
 /// Words of the header.
-const WORDS: usize = Word::ConsumerClosed as usize + 1;
+const WORDS: usize = Word::ConsumerStarts as usize + 1;
 
 struct Parts {
     words: [AtomicU64; WORDS],

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::load::Texts;
 use sundog_linux_vfs::{Errno, Export, Vfs};
+use sundog_options::Plan;
 use sundog_protocols::file::wire::{Message, Reply};
 use sundog_protocols::file::{FileError, Session};
 use sundog_rt::Resources;
@@ -16,17 +17,19 @@ use sundog_rt::cap::object::{Endpoint, Frame, Notification, SchedContext};
 use sundog_rt::cap::{Cap, Error, Protection};
 use sundog_rt::start::capability::FIRST_GIVEN;
 use sundog_rt::sys::abi::{Address, Rights};
-use sundog_spawn::{Fault, Grant, Process, Program, Time, What, spawn};
+use sundog_spawn::{Fault, Grant, Process, Program, SpawnError, Time, What, spawn};
 
-/// Bytes for a sandbox's programs and their objects if nobody says how many.
-const MEMORY: u64 = 16 << 20;
-/// The least that makes sense.
-const LEAST: u64 = 4 << 20;
+/// Bytes of a sandbox if nobody says how many.
+const MEMORY: u64 = 22 << 20;
+/// The least that programs, their files and their objects can do with.
+const LEAST: u64 = 3 << 19;
+/// Of what the personality itself leaves, one part in so many is for sandboxes within if nobody says how much.
+const WITHIN_PART: u64 = 4;
 /// Pages of the personality's own heap, and bytes that it makes objects of.
-const HEAP_PAGES: u32 = 768;
-const OWN: u64 = 1 << 20;
+const HEAP_PAGES: u32 = 512;
+const OWN: u64 = 512 << 10;
 /// Its slots.
-const SLOTS: u32 = 4096;
+const SLOTS: u32 = 2048;
 /// Handles that it may hold on each bound tree.
 const HANDLES: usize = 4096;
 /// Where the number of a tree lies in a badge; below is the process id.
@@ -83,7 +86,7 @@ pub struct Inner {
 /// What a sandbox is started with.
 pub struct Start<'a> {
     pub parts: &'a Parts,
-    pub spare: Option<(Cap<Notification>, Cap<Frame>)>,
+    pub shared: (Cap<Notification>, Cap<Frame>),
     pub requests: Cap<Endpoint>,
     pub pid: i32,
     pub wish: &'a Wish,
@@ -91,6 +94,28 @@ pub struct Start<'a> {
     pub time: Cap<SchedContext>,
     pub lent: &'a [Cap<SchedContext>],
     pub ticks_per_microsecond: u64,
+}
+
+impl Parts {
+    /// A notification and a frame for a sandbox: those of one that has ended, or fresh ones.
+    ///
+    /// # Errors
+    /// ENOMEM and a sentence.
+    pub fn shared(
+        &mut self,
+        resources: &mut Resources,
+    ) -> Result<(Cap<Notification>, Cap<Frame>), (Errno, String)> {
+        if let Some(spare) = self.spare.pop() {
+            return Ok(spare);
+        }
+        let frame = resources.frame(channel::PAGES).map_err(refused)?;
+        let Resources { pool, slots, .. } = &mut *resources;
+        Ok((pool.make(slots, 0).map_err(refused)?, frame))
+    }
+}
+
+fn refused(error: Error) -> (Errno, String) {
+    (Errno::ENOMEM, format!("no memory for it: {error:?}"))
 }
 
 impl Tree {
@@ -172,16 +197,9 @@ pub fn spawn_sandbox(
     kernel: &mut Kernel,
     start: &Start<'_>,
 ) -> Result<(Process, Inner), (Errno, String)> {
-    let memory = start.wish.plan.memory.unwrap_or(MEMORY);
-    if memory < LEAST {
-        return Err((
-            Errno::ENOMEM,
-            format!("--mem: a sandbox needs {LEAST} bytes at least"),
-        ));
-    }
     let mut trees = Vec::new();
-    let made = exports(kernel, start, &mut trees)
-        .and_then(|()| build(resources, start, trees.len(), memory & !4095));
+    let made =
+        exports(kernel, start, &mut trees).and_then(|()| build(resources, start, trees.len()));
     match made {
         Ok((process, shared)) => Ok((
             process,
@@ -200,21 +218,46 @@ pub fn spawn_sandbox(
     }
 }
 
+/// Divides the limit: what the personality itself takes, what sandboxes within may take, and the rest for programs and their files.
+fn share_out(program: &mut Program<'_>, plan: &Plan) -> Result<(), (Errno, String)> {
+    let own = program
+        .bytes()
+        .map_err(|error| (crate::natives::errno(error), format!("{error:?}")))?;
+    let memory = plan.memory.unwrap_or(MEMORY);
+    let rest = memory.saturating_sub(own);
+    let within = plan.memory_within.unwrap_or(rest / WITHIN_PART);
+    let least = own.saturating_add(LEAST);
+    if rest < LEAST || plan.memory_within.is_none() && rest - within < LEAST {
+        let text = format!("--mem: a sandbox needs {least} bytes at least, not {memory}");
+        return Err((Errno::ENOMEM, text));
+    }
+    if rest.saturating_sub(within) < LEAST {
+        let text = format!(
+            "--mem-within: {within} bytes do not fit beside the sandbox' own {least} into {memory}"
+        );
+        return Err((Errno::ENOMEM, text));
+    }
+    let within = within & !4095;
+    for grant in &mut program.grants {
+        match grant.name {
+            "pool" => {
+                grant.what = What::Memory {
+                    bytes: (rest - within) & !4095,
+                }
+            }
+            "children" => grant.what = What::Memory { bytes: within },
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 fn build(
     resources: &mut Resources,
     start: &Start<'_>,
     trees: usize,
-    memory: u64,
 ) -> Result<(Process, Shared), (Errno, String)> {
-    let refused = |error: Error| (Errno::ENOMEM, format!("no memory for it: {error:?}"));
-    let (events, frame) = match start.spare {
-        Some(spare) => spare,
-        None => {
-            let frame = resources.frame(channel::PAGES).map_err(refused)?;
-            let Resources { pool, slots, .. } = &mut *resources;
-            (pool.make(slots, 0).map_err(refused)?, frame)
-        }
-    };
+    let (events, frame) = start.shared;
     let mapping = resources
         .map(frame, 0, channel::PAGES, Protection::READ_WRITE)
         .map_err(refused)?;
@@ -232,20 +275,13 @@ fn build(
         rights: CALL,
         badge: Some(start.pid as u64 | (tree as u64) << TREE_SHIFT),
     };
-    // Of the limit one quarter is for sandboxes and native programs of its own.
-    let children = (memory / 4) & !4095;
     let mut given = alloc::vec![
         ("process", badged(0)),
         ("area", copy(frame.address(), Rights::ALL)),
         ("events", copy(events.address(), Rights::ALL)),
         ("archive", copy(start.parts.archive.address(), Rights::READ)),
-        (
-            "pool",
-            What::Memory {
-                bytes: memory - children
-            }
-        ),
-        ("children", What::Memory { bytes: children }),
+        ("pool", What::Memory { bytes: 0 }),
+        ("children", What::Memory { bytes: 0 }),
     ];
     given.extend(
         names
@@ -279,11 +315,16 @@ fn build(
         .zip(FIRST_GIVEN..)
         .map(|((name, what), slot)| Grant { name, slot, what })
         .collect();
-    let spawned = spawn(resources, &program).map_err(|error| {
-        (
-            crate::natives::errno(error),
-            format!("it does not start: {error:?}"),
-        )
+    let spawned = share_out(&mut program, &start.wish.plan).and_then(|()| {
+        spawn(resources, &program).map_err(|error| {
+            let text = match error {
+                SpawnError::Kernel(Error::NotEnoughMemory) => {
+                    String::from("not so much memory is left for it")
+                }
+                error => format!("it does not start: {error:?}"),
+            };
+            (crate::natives::errno(error), text)
+        })
     });
     let process = match spawned {
         Ok(process) => process,

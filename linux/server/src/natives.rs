@@ -90,14 +90,26 @@ impl Natives {
             .free_time
             .pop()
             .ok_or_else(|| no(Errno::EAGAIN, "no processor time is left for it"))?;
-        let lent = self.free_time.split_off(self.free_time.len().div_ceil(2));
-        let spare = self.parts.spare.pop();
+        // A sandbox that is to hold others gets all that is left: what its starter runs on now comes free again.
+        let kept = match wish.plan.memory_within {
+            Some(_) => 0,
+            None => self.free_time.len().div_ceil(2),
+        };
+        let lent = self.free_time.split_off(kept);
+        let shared = match self.parts.shared(resources) {
+            Ok(shared) => shared,
+            Err(error) => {
+                self.free_time.push(time);
+                self.free_time.extend(lent);
+                return Err(error);
+            }
+        };
         let made = inner::spawn_sandbox(
             resources,
             kernel,
             &inner::Start {
                 parts: &self.parts,
-                spare,
+                shared,
                 requests: self.requests,
                 pid,
                 wish: &wish,
@@ -124,6 +136,7 @@ impl Natives {
                 Ok(())
             }
             Err(error) => {
+                self.parts.spare.push(shared);
                 self.free_time.push(time);
                 self.free_time.extend(lent);
                 Err(error)

@@ -19,6 +19,9 @@ use sundog_rt::sys::abi::Info;
 use sundog_rt::sys::{Deadline, MessagePage, Received};
 use sundog_service::{arrived, outgoing};
 
+/// Messages that are taken before the programs of the own sandbox have their turn again.
+const AT_ONCE: usize = 32;
+
 /// The endpoint.
 pub struct Requests {
     endpoint: Cap<Endpoint>,
@@ -34,6 +37,8 @@ pub struct Requests {
     ended: Vec<i32>,
     /// The notification was signalled: for the streams.
     pub notified: bool,
+    /// The last message has no answer yet, so this program may run on its sender's time.
+    borrows: bool,
     /// The same, for devices.
     pub news: bool,
 }
@@ -72,6 +77,7 @@ impl Requests {
             waiting: BTreeMap::new(),
             ended: Vec::new(),
             notified: false,
+            borrows: false,
             news: false,
         })
     }
@@ -102,12 +108,18 @@ impl Requests {
         arrived(&self.page, &answer).ok()
     }
 
-    /// Takes what is there, then ends the processes that said that they are done. The last look at the endpoint, which finds nothing,
-    /// also gives back the time that came with the messages, so nobody runs on the time of a process that is taken apart.
+    /// Takes what is there, but no more than what leaves the own programs their turn, then ends the processes that said that they are
+    /// done. The time that came with the last message is given back by its answer, or by a look at the endpoint that finds nothing,
+    /// so nobody runs on the time of a process that is taken apart.
     fn take_all(&mut self, kernel: &mut Kernel) -> bool {
         let mut changed = false;
-        while let Ok(received) = self.endpoint.poll(Some(self.next)) {
+        let mut taken = 0;
+        while taken < AT_ONCE || self.borrows {
+            let Ok(received) = self.endpoint.poll(Some(self.next)) else {
+                break;
+            };
             changed |= self.take(kernel, &received);
+            taken += 1;
         }
         for pid in core::mem::take(&mut self.ended) {
             let (end, text) = self
@@ -215,13 +227,21 @@ impl Requests {
 
     /// Takes a message. Whether a process may have become ready.
     fn take(&mut self, kernel: &mut Kernel, received: &Received) -> bool {
+        let changed = self.handle(kernel, received);
+        let (tree, pid) = parts(received.badge);
+        self.borrows = !received.info.has(Info::NOTIFICATION)
+            && tree == 0
+            && pid.is_some_and(|pid| self.waiting.contains_key(&pid));
+        changed
+    }
+
+    fn handle(&mut self, kernel: &mut Kernel, received: &Received) -> bool {
         if received.info.has(Info::NOTIFICATION) {
             self.notified = true;
             self.news = true;
             return true;
         }
-        let tree = (received.badge >> TREE_SHIFT) as usize;
-        let Ok(pid) = i32::try_from(received.badge & ((1 << TREE_SHIFT) - 1)) else {
+        let (tree, Some(pid)) = parts(received.badge) else {
             return false;
         };
         if tree != 0 {
@@ -291,6 +311,12 @@ impl Requests {
             }
         }
     }
+}
+
+/// The tree, 0 for none, and the process that a badge names.
+fn parts(badge: u64) -> (usize, Option<i32>) {
+    let pid = badge & ((1 << TREE_SHIFT) - 1);
+    ((badge >> TREE_SHIFT) as usize, i32::try_from(pid).ok())
 }
 
 /// Puts a message into the pages that a sandbox within shares.

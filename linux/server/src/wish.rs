@@ -64,7 +64,6 @@ impl Wish {
         }
         // Everything that is not done by the inner personality or here is refused, never dropped.
         let refused = [
-            (plan.cpus.is_some(), "--cpus"),
             (!plan.rules.is_empty(), "--allow and --deny"),
             (plan.policy.is_some(), "--policy"),
         ];
@@ -140,7 +139,6 @@ mod tests {
             "sandbox",
             "sandbox --help",
             "sandbox --nothing sh",
-            "sandbox --cpus 2 sh",
             "sandbox --allow serial sh",
             "sandbox --dev-bind / / sh",
             "sandbox --tmpfs /tmp --size 5 --tmpfs /tmp sh",

@@ -1,6 +1,8 @@
 //! The reading side.
 
-use crate::header::{Error, Moved, closed, fall_asleep, filled, offset, take_sleeper};
+use crate::header::{
+    Error, Moved, Own, Starts, closed, fall_asleep, filled, offset, take_sleeper, take_up,
+};
 use crate::memory::{Memory, Word};
 use core::sync::atomic::Ordering;
 
@@ -8,12 +10,36 @@ use core::sync::atomic::Ordering;
 pub struct Consumer<M> {
     memory: M,
     read: u64,
+    other: Starts,
+    again: bool,
 }
 
 impl<M: Memory> Consumer<M> {
-    /// The reading side of a fresh ring (a header of zeros).
+    /// The reading side of a ring: of a fresh one (a header of zeros) from its beginning, of another one where its last reader left it.
     pub fn new(memory: M) -> Consumer<M> {
-        Consumer { memory, read: 0 }
+        let own = Own {
+            position: Word::Read,
+            sleeps: Word::ConsumerSleeps,
+            closed: Word::ConsumerClosed,
+            starts: Word::ConsumerStarts,
+        };
+        let (read, again) = take_up(&memory, &own);
+        Consumer {
+            other: Starts::new(&memory, Word::ProducerStarts),
+            memory,
+            read,
+            again,
+        }
+    }
+
+    /// Whether the ring had a reader before this one. Its wake-ups may have been lost: signal the other side once.
+    pub fn is_taken_up(&self) -> bool {
+        self.again
+    }
+
+    /// Whether the writer was replaced since the last look: what it had not written yet may be lost. Each time is told once.
+    pub fn restarted(&mut self) -> bool {
+        self.other.news(&self.memory)
     }
 
     /// Bytes that can be read now.

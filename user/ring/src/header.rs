@@ -66,6 +66,55 @@ pub(crate) fn fall_asleep(
     ready.map(|ready| !ready)
 }
 
+/// The header's words of one side.
+pub(crate) struct Own {
+    /// Its position.
+    pub position: Word,
+    /// Whether it sleeps.
+    pub sleeps: Word,
+    /// Whether it closed.
+    pub closed: Word,
+    /// How often it took the ring up.
+    pub starts: Word,
+}
+
+/// Takes a side of the ring up, where whoever held it before left it; its position, and whether somebody did.
+///
+/// This is the one time that a side reads its own words. What stands there is as good as the other side, which could have written
+/// it: a position is compared with the other one at every use, so the worst are other bytes of this ring.
+pub(crate) fn take_up(memory: &impl Memory, own: &Own) -> (u64, bool) {
+    let starts = memory.word(own.starts).load(Ordering::Relaxed);
+    memory.word(own.sleeps).store(0, Ordering::Relaxed);
+    memory.word(own.closed).store(0, Ordering::Relaxed);
+    let position = memory.word(own.position).load(Ordering::Acquire);
+    // Release: the other side that sees the new number sees the ring open.
+    memory
+        .word(own.starts)
+        .store(starts.wrapping_add(1), Ordering::Release);
+    (position, starts != 0)
+}
+
+/// What one side knows of how often the other one took the ring up.
+pub(crate) struct Starts {
+    word: Word,
+    known: u64,
+}
+
+impl Starts {
+    /// What is known at the beginning.
+    pub fn new(memory: &impl Memory, word: Word) -> Starts {
+        let known = memory.word(word).load(Ordering::Acquire);
+        Starts { word, known }
+    }
+
+    /// Whether it took the ring up again since the last look. The first time is none: nobody held it before.
+    pub fn news(&mut self, memory: &impl Memory) -> bool {
+        let now = memory.word(self.word).load(Ordering::Acquire);
+        let before = core::mem::replace(&mut self.known, now);
+        now != before && now != before.max(1)
+    }
+}
+
 /// Whether the other side closed.
 pub(crate) fn closed(memory: &impl Memory, word: Word) -> bool {
     memory.word(word).load(Ordering::Acquire) != 0

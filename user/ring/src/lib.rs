@@ -4,6 +4,9 @@
 //! right behind the other. Positions count bytes for ever; each side keeps its own in private memory and believes the other's
 //! only after a check, at every use. A side that finds nothing to do says so in the header and sleeps on a notification; the
 //! other signals only then.
+//!
+//! A side can be replaced while the other one goes on: the new holder begins at the position that stands in the header, and the other
+//! side is told.
 #![no_std]
 
 #[cfg(test)]

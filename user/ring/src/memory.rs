@@ -17,6 +17,10 @@ pub enum Word {
     ProducerClosed = 4,
     /// 1: the consumer will read no more.
     ConsumerClosed = 5,
+    /// How often a producer took the ring up. Only the producer stores it.
+    ProducerStarts = 6,
+    /// How often a consumer took the ring up. Only the consumer stores it.
+    ConsumerStarts = 7,
 }
 
 /// The memory of a ring: a header and `capacity` bytes, whose byte `capacity` is byte 0 again.

@@ -1,6 +1,8 @@
 //! The writing side.
 
-use crate::header::{Error, Moved, closed, fall_asleep, filled, offset, take_sleeper};
+use crate::header::{
+    Error, Moved, Own, Starts, closed, fall_asleep, filled, offset, take_sleeper, take_up,
+};
 use crate::memory::{Memory, Word};
 use core::sync::atomic::Ordering;
 
@@ -8,12 +10,36 @@ use core::sync::atomic::Ordering;
 pub struct Producer<M> {
     memory: M,
     written: u64,
+    other: Starts,
+    again: bool,
 }
 
 impl<M: Memory> Producer<M> {
-    /// The writing side of a fresh ring (a header of zeros).
+    /// The writing side of a ring: of a fresh one (a header of zeros) from its beginning, of another one where its last writer left it.
     pub fn new(memory: M) -> Producer<M> {
-        Producer { memory, written: 0 }
+        let own = Own {
+            position: Word::Written,
+            sleeps: Word::ProducerSleeps,
+            closed: Word::ProducerClosed,
+            starts: Word::ProducerStarts,
+        };
+        let (written, again) = take_up(&memory, &own);
+        Producer {
+            other: Starts::new(&memory, Word::ConsumerStarts),
+            memory,
+            written,
+            again,
+        }
+    }
+
+    /// Whether the ring had a writer before this one. Its wake-ups may have been lost: signal the other side once.
+    pub fn is_taken_up(&self) -> bool {
+        self.again
+    }
+
+    /// Whether the reader was replaced since the last look: what it had read may be lost. Each time is told once.
+    pub fn restarted(&mut self) -> bool {
+        self.other.news(&self.memory)
     }
 
     /// Bytes that can be written now.

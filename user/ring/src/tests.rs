@@ -10,7 +10,7 @@ mod double;
 
 /// A ring in ordinary memory: the wrap is a remainder.
 struct Simulated {
-    words: [AtomicU64; 6],
+    words: [AtomicU64; 8],
     data: Vec<AtomicU8>,
 }
 
@@ -197,6 +197,79 @@ fn a_side_never_believes_its_own_position_from_the_header() {
     let mut out = [0; 4];
     assert_eq!(consumer.read(&mut out).map(|moved| moved.bytes), Ok(3));
     assert_eq!(&out[..3], b"abc");
+}
+
+#[test]
+fn a_new_holder_goes_on_where_the_last_one_was_and_the_other_side_is_told() {
+    let (mut producer, mut consumer) = pair(8);
+    assert!(!producer.is_taken_up() && !consumer.is_taken_up());
+    producer.write(b"123456").expect("room");
+    consumer.read(&mut [0; 4]).expect("bytes");
+    assert!(!producer.restarted() && !consumer.restarted(), "the first");
+
+    let memory = producer.memory().clone();
+    drop(producer);
+    let mut producer = Producer::new(memory);
+    assert!(producer.is_taken_up());
+    assert_eq!(producer.room(), Ok(6));
+    producer.write(b"789abc").expect("room");
+    assert!(consumer.restarted());
+    assert!(!consumer.restarted(), "told once");
+
+    let memory = consumer.memory().clone();
+    drop(consumer);
+    let mut consumer = Consumer::new(memory);
+    let mut out = [0; 8];
+    assert_eq!(consumer.read(&mut out).map(|moved| moved.bytes), Ok(8));
+    assert_eq!(&out, b"56789abc");
+    assert!(producer.restarted() && !producer.restarted());
+    assert!(!consumer.restarted());
+}
+
+#[test]
+fn a_side_that_comes_twice_before_the_first_look_is_told_too() {
+    let memory = Simulated::new(4);
+    let mut consumer = Consumer::new(memory.clone());
+    drop(Producer::new(memory.clone()));
+    drop(Producer::new(memory));
+    assert!(consumer.restarted());
+}
+
+#[test]
+fn a_new_holder_is_awake_and_open() {
+    let (producer, mut consumer) = pair(4);
+    assert_eq!(consumer.sleep(1), Ok(true));
+    consumer.close();
+    let mut consumer = Consumer::new(consumer.memory().clone());
+    let mut producer = Producer::new(producer.memory().clone());
+    let moved = producer.write(b"a").expect("an open ring");
+    assert!(!moved.wake, "nobody sleeps");
+    assert_eq!(consumer.read(&mut [0; 4]).map(|moved| moved.bytes), Ok(1));
+}
+
+#[test]
+fn a_position_to_take_up_that_cannot_be_is_refused_at_every_use() {
+    for (written, read) in [(5, 0), (0, 1), (u64::MAX, 0), (0, u64::MAX), (1 << 40, 3)] {
+        let memory = Simulated::new(4);
+        let set = |word: Word, value| memory.word(word).store(value, Ordering::Relaxed);
+        set(Word::Written, written);
+        set(Word::Read, read);
+        set(Word::ProducerStarts, u64::MAX);
+        let mut producer = Producer::new(memory.clone());
+        assert_eq!(producer.write(b"x"), Err(Error::Hostile));
+        assert_eq!(producer.sleep(1), Err(Error::Hostile));
+        let mut consumer = Consumer::new(memory.clone());
+        assert_eq!(consumer.read(&mut [0; 4]), Err(Error::Hostile));
+        assert_eq!(consumer.skip(1), Err(Error::Hostile));
+    }
+    // One that can be gives this ring's bytes, whatever they are, up to the last number.
+    let memory = Simulated::new(4);
+    for word in [Word::Written, Word::Read] {
+        memory.word(word).store(u64::MAX - 1, Ordering::Relaxed);
+    }
+    let mut producer = Producer::new(memory);
+    assert_eq!(producer.write(b"abc").map(|moved| moved.bytes), Ok(3));
+    assert_eq!(producer.write(b"d"), Err(Error::Hostile));
 }
 
 /// Two threads that sleep whenever they can: a lost wake-up hangs the test.

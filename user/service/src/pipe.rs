@@ -47,6 +47,14 @@ fn wake(other: Cap<Notification>, moved: Moved) -> Result<usize, Trouble> {
     Ok(moved.bytes)
 }
 
+/// Wakes the other side of a ring that was taken up again: it may wait for a signal of whoever held it before.
+fn greet(again: bool, other: Cap<Notification>) {
+    if again {
+        // If it is gone, it needs no wake.
+        let _ = other.signal();
+    }
+}
+
 /// The side that reads.
 pub struct Incoming {
     consumer: Consumer<Mapped>,
@@ -54,12 +62,16 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// The reading side of a fresh ring; `other` wakes the writer.
+    /// The reading side of a ring; `other` wakes the writer, which happens at once if the ring had another reader before.
     pub fn new(memory: Mapped, other: Cap<Notification>) -> Incoming {
-        Incoming {
-            consumer: Consumer::new(memory),
-            other,
-        }
+        let consumer = Consumer::new(memory);
+        greet(consumer.is_taken_up(), other);
+        Incoming { consumer, other }
+    }
+
+    /// Whether the writer was replaced since the last look; each time is told once.
+    pub fn restarted(&mut self) -> bool {
+        self.consumer.restarted()
     }
 
     /// Reads what there is and fits; how many bytes.
@@ -95,12 +107,16 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The writing side of a fresh ring; `other` wakes the reader.
+    /// The writing side of a ring; `other` wakes the reader, which happens at once if the ring had another writer before.
     pub fn new(memory: Mapped, other: Cap<Notification>) -> Outgoing {
-        Outgoing {
-            producer: Producer::new(memory),
-            other,
-        }
+        let producer = Producer::new(memory);
+        greet(producer.is_taken_up(), other);
+        Outgoing { producer, other }
+    }
+
+    /// Whether the reader was replaced since the last look; each time is told once.
+    pub fn restarted(&mut self) -> bool {
+        self.producer.restarted()
     }
 
     /// Bytes that fit now.

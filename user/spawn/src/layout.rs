@@ -194,6 +194,14 @@ fn start<'a>(program: &Program<'a>, free_first: u32) -> Start<'a> {
 }
 
 impl Program<'_> {
+    /// The bytes that it takes of its parent's memory, with what it is granted.
+    ///
+    /// # Errors
+    /// Those of a plan.
+    pub fn bytes(&self) -> Result<u64, SpawnError> {
+        Ok(Layout::plan(self)?.bytes)
+    }
+
     /// Shares out `bytes` of memory set aside for the process: what it needs, and of the rest one half each as heap and as untyped
     /// memory of its own. Granted memory is not counted.
     ///

@@ -138,9 +138,9 @@ fn without_a_terminal_a_question_is_denied_and_the_option_is_named() {
     assert_eq!(run.join().unwrap(), End::Exit(1));
     let error = text(error);
     assert_eq!(error.lines().count(), 1, "once for each device: {error}");
-    assert!(
-        error.contains("/bin/cat") && error.contains("--allow serial+1"),
-        "{error}"
+    assert_eq!(
+        error,
+        "sundog: denied serial +1 to /bin/cat: there is no terminal to ask on; say `--allow serial1=once` or `--policy FILE`\n"
     );
     assert_eq!(text(output), "");
 }

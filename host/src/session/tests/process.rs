@@ -11,7 +11,7 @@ use crate::session::records::Records;
 use crate::session::terminal::Raw;
 use crate::session::{Consent, End, Session, Terminals, signal};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use std::env;
 use std::io::{Read, stdin, stdout};
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,7 +27,7 @@ const ROLE: &str = "SUNDOG_TEST_ROLE";
 fn start(role: &str, terminal: &OwnedFd) -> Child {
     // The harness runs a test in a thread of its own; the main thread holds these signals back only if it was started so.
     Command::new("env")
-        .arg("--block-signal=TERM,HUP,INT")
+        .arg("--block-signal=TERM,HUP,INT,CONT")
         .arg(env::current_exe().unwrap())
         .args(["--exact", "session::tests::process::role", "--nocapture"])
         .env(ROLE, role)
@@ -74,7 +74,7 @@ fn role() {
 
 /// A run whose machine never answers; its end by a signal is the process' status.
 fn play_loop() {
-    let numbers = [signal::TERM, signal::HUP, signal::INT];
+    let numbers = [signal::TERM, signal::HUP, signal::INT, signal::CONT];
     let signals = Signals::hold(&numbers).unwrap();
     let (_machine, console, control) = Machine::new();
     let raw = Raw::enter(stdin().as_fd()).unwrap();
@@ -126,6 +126,23 @@ fn a_signal_leaves_the_terminal_as_it_was() {
         assert_eq!(ended.code(), Some(status), "{ended}");
         assert!(!is_raw(&terminal));
     }
+}
+
+#[test]
+fn a_run_that_goes_on_after_a_stop_has_its_terminal_back() {
+    let (_person, terminal) = pair();
+    let before = tcgetattr(&terminal).unwrap();
+    let mut child = start("loop", &terminal);
+    until("raw mode", || is_raw(&terminal));
+    // The shell that takes over at a stop sets the terminal as it likes it.
+    kill_process(pid(&child), Signal::STOP).unwrap();
+    tcsetattr(&terminal, OptionalActions::Now, &before).unwrap();
+    assert!(!is_raw(&terminal));
+    kill_process(pid(&child), Signal::CONT).unwrap();
+    until("raw mode again", || is_raw(&terminal));
+    kill_process(pid(&child), Signal::TERM).unwrap();
+    child.wait().unwrap();
+    assert!(!is_raw(&terminal));
 }
 
 #[test]

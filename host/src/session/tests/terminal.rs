@@ -40,25 +40,36 @@ pub fn pair() -> (File, OwnedFd) {
 }
 
 /// A run on a pseudo-terminal, and the screen that the person sees.
-struct Terminal {
-    machine: Machine,
+pub struct Terminal {
+    /// The machine's half.
+    pub machine: Machine,
     person: File,
     terminal: Arc<OwnedFd>,
     screen: Arc<Mutex<Screen>>,
-    run: JoinHandle<End>,
+    /// The run.
+    pub run: JoinHandle<End>,
     _state: Folder,
 }
 
-fn start() -> Terminal {
-    let (machine, console, control) = Machine::new();
+/// A run whose three streams are the terminal.
+pub fn start() -> Terminal {
     let (person, terminal) = pair();
+    start_with_output(person, terminal, None)
+}
+
+/// A run on a terminal whose output goes somewhere else, if that is given.
+pub fn start_with_output(person: File, terminal: OwnedFd, file: Option<OwnedFd>) -> Terminal {
+    let (machine, console, control) = Machine::new();
     let terminal = Arc::new(terminal);
     let screen = Arc::new(Mutex::new(Screen::new(24, 80)));
-    let (mut reader, seen) = (person.try_clone().unwrap(), Arc::clone(&screen));
+    let (mut ends, seen) = (person.try_clone().unwrap(), Arc::clone(&screen));
     thread::spawn(move || {
         let mut bytes = [0; 4096];
-        while let Ok(length @ 1..) = reader.read(&mut bytes) {
-            seen.lock().unwrap().feed(&bytes[..length]);
+        while let Ok(length @ 1..) = ends.read(&mut bytes) {
+            let mut screen = seen.lock().unwrap();
+            screen.feed(&bytes[..length]);
+            // A terminal types its answers to what it is asked.
+            ends.write_all(&screen.take_replies()).unwrap();
         }
     });
     let state = Folder::new().unwrap();
@@ -67,15 +78,15 @@ fn start() -> Terminal {
     let run = thread::spawn(move || {
         let terminal = own.as_fd();
         let raw = Raw::enter(terminal).unwrap();
-        let all = Terminals {
+        let terminals = Terminals {
             input: true,
-            output: true,
+            output: file.is_none(),
             error: true,
         };
-        let mut session = Session::new(all, size(terminal), Consent::default(), records);
+        let mut session = Session::new(terminals, size(terminal), Consent::default(), records);
         let ends = Ends {
             input: terminal,
-            output: terminal,
+            output: file.as_ref().map_or(terminal, AsFd::as_fd),
             error: terminal,
             screen: Some(terminal),
             console: &console,
@@ -97,12 +108,13 @@ fn start() -> Terminal {
 }
 
 impl Terminal {
-    fn type_in(&mut self, keys: &[u8]) {
+    /// The person types.
+    pub fn type_in(&mut self, keys: &[u8]) {
         self.person.write_all(keys).unwrap();
     }
 
     /// Waits until some line of the screen contains the text, or none does.
-    fn wait(&self, text: &str, there: bool) {
+    pub fn wait(&self, text: &str, there: bool) {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             let lines = self.lines();
@@ -119,7 +131,13 @@ impl Terminal {
         (0..24).map(|row| screen.text(row)).collect()
     }
 
-    fn answer(&mut self) -> (Answer, By) {
+    /// Whether no line of the screen contains the text.
+    pub fn screen_lacks(&self, text: &str) -> bool {
+        !self.lines().iter().any(|line| line.contains(text))
+    }
+
+    /// The answer that the machine gets next.
+    pub fn answer(&mut self) -> (Answer, By) {
         match self.machine.event() {
             Event::Broker(ToMachine::Answer { answer, by, .. }) => (answer, by),
             other => panic!("{other:?} instead of an answer"),

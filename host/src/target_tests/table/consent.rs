@@ -54,6 +54,29 @@ const BLACK: &[Step] = &[
     Step::Never("recorded"),
 ];
 
+/// A policy allows 100 bytes a second, with one second's worth at once: 300 bytes take two seconds by
+/// the machine's clock.
+const LIMITED: &[Step] = &[
+    Step::Policy("serial +1 * allow rate=100\n"),
+    Step::Output("asker: ready"),
+    Step::Type("hello\n"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Output("asker: opened, run"),
+    Step::Device(THREE_HUNDRED),
+    Step::Output("E\n"),
+    Step::Revoke,
+    Step::AtLeast("asker: 300 bytes in ", 1900),
+    Step::Output("asker: revoked"),
+    Step::Exit(0),
+];
+
+/// 300 bytes, of which the last is different.
+const THREE_HUNDRED: &str = concat!(
+    "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+    "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+    "123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789E",
+);
+
 pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "consent_once",
@@ -74,6 +97,11 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "consent_black",
         steps: BLACK,
+        ..CONSENT
+    },
+    TargetTest {
+        name: "consent_limited",
+        steps: LIMITED,
         ..CONSENT
     },
 ];

@@ -62,44 +62,42 @@ const HELP: &[Step] = &[
     Step::Output("sundog:/# "),
     Step::Type("help\n"),
     Step::Output("\nSix things to try:\r\n"),
+    Step::Output("  ps                                            every process there is\r\n"),
     Step::Output(
-        "  ls /                             all files that there are; none is your computer's\r\n",
+        "  cat /dev/ttyS1                                a device: you are asked first; Ctrl-C ends it\r\n",
     ),
     Step::Output(
-        "  head -n 1 /dev/ttyS1             a device that asks you; Ctrl-] takes a yes back\r\n",
+        "  sandbox --ro-bind /bin /bin -- ls -l /        a sandbox that holds /bin and nothing else\r\n",
     ),
     Step::Output(
-        "  sandbox --ro-bind / / -- sh      a sandbox in this one, which can change no file\r\n",
+        "  bwrap --ro-bind / / -- touch /tmp/x           by bubblewrap's name: everything, to read only\r\n",
     ),
     Step::Output(
-        "  ps                               what runs here; Ctrl-C, Ctrl-Z and fg work\r\n",
+        "  sleep 100                                     Ctrl-Z stops it, fg goes on, Ctrl-C ends it\r\n",
     ),
-    Step::Output("  echo kept > /tmp/x; cat /tmp/x   files that are gone when you leave\r\n"),
     Step::Output(
-        "  exit                             leave; then `cargo run -- tour` shows the rest\r\nsundog:/# ",
+        "  exit 3                                        ends the machine, with this status\r\n",
     ),
-    Step::Type("ls /\n"),
-    Step::Output("bin"),
-    Step::Output("tmp"),
+    Step::Output("The shell's own commands: command help\r\n"),
     Step::Output("sundog:/# "),
-    Step::Type("head -n 1 /dev/ttyS1\n"),
+    Step::Type("ps\n"),
+    Step::Output("[init]"),
+    Step::Output("sundog:/# "),
+    Step::Type("cat /dev/ttyS1\n"),
     Step::Answer(Answer::Once),
     Step::Message("consent -> program: endpoint(record)"),
     Step::Device("light\n"),
-    Step::Output("\nlight\r\nsundog:/# "),
-    Step::Type("sandbox --ro-bind / / -- sh\n"),
-    Step::Type("echo > /etc/passwd\n"),
-    Step::Output("/etc/passwd: Read-only file system"),
-    Step::Type("exit 5\n"),
+    Step::Output("\nlight\r\n"),
+    Step::Type("\x03"),
     Step::Output("sundog:/# "),
-    Step::Type("echo left $?; ps\n"),
-    Step::Output("\nleft 5\r\n"),
-    Step::Output("/bin/busybox sh\r\n"),
+    Step::Type("sandbox --ro-bind /bin /bin -- ls -l /\n"),
+    Step::Output(" bin\r\n"),
     Step::Output("sundog:/# "),
-    Step::Type("echo kept > /tmp/x; cat /tmp/x\n"),
-    Step::Output("\nkept\r\nsundog:/# "),
-    Step::Type("exit\n"),
-    Step::Exit(0),
+    Step::Type("bwrap --ro-bind / / -- touch /tmp/x\n"),
+    Step::Output("touch: /tmp/x: Read-only file system\r\n"),
+    Step::Output("sundog:/# "),
+    Step::Type("exit 3\n"),
+    Step::Exit(3),
 ];
 
 pub const ROWS: &[TargetTest] = &[
@@ -138,6 +136,11 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "linux_contained",
+        guests: guests(&["contained"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "sandbox_script",
         guests: guests(&["sandbox"], &[]),
         ..SCRIPT
@@ -145,6 +148,26 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "linux_memory_mapped_twice_in_a_row",
         guests: guests(&["memfd"], &["memfd-ring"]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_limits",
+        guests: guests(&["limits"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_many_one_after_another",
+        guests: guests(&["many"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_siblings",
+        guests: guests(&["siblings"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_chain_ten_deep",
+        guests: guests(&["chain"], &[]),
         ..SCRIPT
     },
 ];

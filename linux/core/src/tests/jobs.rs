@@ -47,6 +47,45 @@ fn a_stopped_child_is_told_of_and_goes_on() {
 }
 
 #[test]
+fn a_group_whose_only_member_has_ended_can_be_joined_until_it_is_waited_for() {
+    const SETPGID: u64 = 109;
+    const WAITID: u64 = 247;
+    const P_PID: u64 = 1;
+    const WEXITED_AND_WNOWAIT: u64 = 0x0100_0004;
+    passes(alloc::vec![
+        call(FORK, &[]),
+        Op::JumpIfZero(12),
+        Op::Keep,
+        Op::Call(SETPGID, alloc::vec![Arg::Rbx, Arg::N(0)]),
+        Op::Expect(0),
+        Op::Call(
+            WAITID,
+            alloc::vec![
+                Arg::N(P_PID),
+                Arg::Rbx,
+                Arg::N(DATA),
+                Arg::N(WEXITED_AND_WNOWAIT),
+                Arg::N(0)
+            ]
+        ),
+        Op::Expect(0),
+        call(FORK, &[]),
+        Op::JumpIfZero(13),
+        Op::Keep12,
+        Op::Call(
+            WAIT4,
+            alloc::vec![Arg::R12, Arg::N(0), Arg::N(0), Arg::N(0)]
+        ),
+        exit(0),
+        // The first child ends at once; the second joins its group all the same.
+        exit(0),
+        Op::Call(SETPGID, alloc::vec![Arg::N(0), Arg::Rbx]),
+        Op::Expect(0),
+        exit(0),
+    ]);
+}
+
+#[test]
 fn sessions_and_groups_follow_the_rules() {
     passes(alloc::vec![
         // The first process leads its session, so it can start no other and change no group.

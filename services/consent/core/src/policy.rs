@@ -25,7 +25,7 @@ mod spec;
 
 pub use parse::{MAX_FILE, MAX_LINE, MAX_RULES, Mistake, is_instance};
 pub use rule::{Action, Origin, Program, Rule, Scope};
-pub use spec::{allow, deny};
+pub use spec::{allow, deny, once};
 
 use crate::{Hash, Resource};
 use alloc::string::String;

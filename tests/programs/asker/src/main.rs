@@ -2,17 +2,21 @@
 //! 1, records what comes there until the grant is revoked, and says on its terminal how each step went.
 //!
 //! Given: `console` and `consent` (endpoints), `events` (its notification), `input` and `output` (the terminal's rings) with
-//! `wake-console`; perhaps `friends` (an endpoint that it serves): then it shares the line with the program that calls there.
+//! `wake-console`; perhaps `friends` (an endpoint that it serves): then it shares the line with the program that calls there; perhaps
+//! `kill` (the notification of a program that kills drivers): then it has the terminal's, the control line's and the guarded line's
+//! driver killed, each while it works with it, and goes on with the next one.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
 mod friend;
+mod killer;
 mod terminal;
 
 use alloc::format;
 use friend::{Friend, names};
+use killer::Killer;
 use sundog_protocols::consent::{Open, Opened, Resource};
 use sundog_protocols::serial::{Failure, Recorded, encode_number, label};
 use sundog_protocols::{Malformed, Words};
@@ -40,25 +44,59 @@ fn conversation(mut environment: Environment) -> Result<(), Trouble> {
     let slot = environment.resources.slots.take()?;
     let mut terminal = Terminal::new(&mut environment)?;
     let friend = Friend::new(&mut environment)?;
+    let killer = Killer::new(&environment);
     let cnode = environment.resources.slots.cnode();
     let page = &mut environment.message;
     terminal.wait_for_start(page)?;
     terminal.say("asker: ready")?;
-    let line = terminal.read_line()?;
-    terminal.say(&format!("asker: you typed {line}"))?;
-    page.set_window(Address::NULL, slot, 1);
-    let answer = call(page, consent, open())?;
-    let status = match Opened::decode(&answer) {
-        Ok(Ok(opened)) if page.arrived() & 1 == 1 => {
-            terminal.say(&format!("asker: opened, {}", opened.answer.word()))?;
-            match friend {
-                None => record(page, Cap::root(slot), &mut terminal)?,
-                Some(friend) => {
-                    let rights = names(cnode.inspect(slot)?.rights);
-                    terminal.say(&format!("asker: holds {rights}"))?;
-                    share(page, Cap::root(slot), &friend, &mut terminal)?
+    echo(&mut terminal)?;
+    if let Some(killer) = &killer {
+        killer.strike(&mut terminal)?;
+        echo(&mut terminal)?;
+        killer.strike(&mut terminal)?;
+    }
+    let device = Cap::root(slot);
+    let mut status = ask(page, consent, slot, &mut terminal)?;
+    if status == 0 {
+        status = match (friend, &killer) {
+            (None, None) => record(page, device, &mut terminal, None)?,
+            (Some(friend), _) => {
+                let rights = names(cnode.inspect(slot)?.rights);
+                terminal.say(&format!("asker: holds {rights}"))?;
+                share(page, device, &friend, &mut terminal)?
+            }
+            (None, Some(killer)) => {
+                record(page, device, &mut terminal, Some(killer))?;
+                cnode.delete(slot)?;
+                match ask(page, consent, slot, &mut terminal)? {
+                    0 => record(page, device, &mut terminal, None)?,
+                    refused => refused,
                 }
             }
+        }
+    }
+    terminal.exit(page, status)
+}
+
+/// Reads a line and says it.
+fn echo(terminal: &mut Terminal) -> Result<(), Trouble> {
+    let line = terminal.read_line()?;
+    terminal.say(&format!("asker: you typed {line}"))
+}
+
+/// Asks for the device; with the status 0 its capability is in the slot, which was empty.
+fn ask(
+    page: &mut MessagePage,
+    consent: Cap<Endpoint>,
+    slot: u32,
+    terminal: &mut Terminal,
+) -> Result<u8, Trouble> {
+    page.set_window(Address::NULL, slot, 1);
+    let answer = call(page, consent, open())?;
+    Ok(match Opened::decode(&answer) {
+        Ok(Ok(opened)) if page.arrived() & 1 == 1 => {
+            terminal.say(&format!("asker: opened, {}", opened.answer.word()))?;
+            0
         }
         Ok(Ok(_)) => {
             terminal.say("asker: opened, but no capability came")?;
@@ -69,8 +107,7 @@ fn conversation(mut environment: Environment) -> Result<(), Trouble> {
             3
         }
         Err(Malformed) => 4,
-    };
-    terminal.exit(page, status)
+    })
 }
 
 fn open() -> Result<Words, Malformed> {
@@ -84,12 +121,15 @@ fn open() -> Result<Words, Malformed> {
     open.encode()
 }
 
-/// Records until the device says that the grant is gone; the exit status.
+/// Records until the device says that the grant is gone; the exit status. With a killer, the driver dies after each record.
 fn record(
     page: &mut MessagePage,
     device: Cap<Endpoint>,
     terminal: &mut Terminal,
+    killer: Option<&Killer>,
 ) -> Result<u8, Trouble> {
+    let (mut count, mut pieces, begin) = (0, 0, terminal.milliseconds());
+    let mut last = begin;
     loop {
         let answer = match call(page, device, encode_number(label::RECORD, MOST)) {
             // The device drops the grant at once; a moment later the kernel has taken the capability away.
@@ -100,9 +140,17 @@ fn record(
             Ok(Ok(Recorded(bytes))) => {
                 let text = alloc::string::String::from_utf8_lossy(&bytes);
                 terminal.say(&format!("asker: recorded {text}"))?;
+                (count, pieces, last) = (count + bytes.len(), pieces + 1, terminal.milliseconds());
+                if let Some(killer) = killer {
+                    killer.strike(terminal)?;
+                }
             }
             Ok(Err(Failure::Empty | Failure::Limited)) => terminal.pause()?,
             Ok(Err(Failure::Revoked)) => {
+                if pieces > 1 {
+                    let taken = last - begin;
+                    terminal.say(&format!("asker: {count} bytes in {taken} ms"))?;
+                }
                 terminal.say("asker: revoked")?;
                 return Ok(0);
             }
@@ -125,7 +173,7 @@ fn share(
     friend.give(page, device)?;
     let recorded = friend.recorded(page)?;
     terminal.say(&format!("friend: recorded {recorded}"))?;
-    let status = record(page, device, terminal)?;
+    let status = record(page, device, terminal, None)?;
     match friend.failed(page)? {
         Some(error) => terminal.say(&format!("friend: {error:?}"))?,
         None => terminal.say("friend: it still works")?,

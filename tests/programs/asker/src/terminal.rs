@@ -92,6 +92,21 @@ impl Terminal {
         }
     }
 
+    /// Milliseconds of a clock that never goes back.
+    pub fn milliseconds(&self) -> u64 {
+        self.clock.now() / 1_000_000
+    }
+
+    /// Waits for a signal that is not the console's.
+    ///
+    /// # Errors
+    /// Those of waiting.
+    pub fn wait_for(&mut self, bit: u64) -> Result<(), Trouble> {
+        // What else is signalled meanwhile is found by looking at the rings, before the next wait.
+        while self.events.wait(None)? & bit == 0 {}
+        Ok(())
+    }
+
     /// Waits a little.
     ///
     /// # Errors

@@ -1,31 +1,43 @@
 //! Every call on every slot, every port, then random calls with hostile arguments.
 
-use sundog_rt::sys::abi::{CALLS, Call};
+use crate::random::{Random, SLOTS};
+use sundog_rt::sys::abi::{CALLS, Call, Protection};
 use sundog_rt::sys::arbitrary;
+use sundog_rt::{Environment, Mapping, fail};
 
-/// Slots that are tried; the program has fewer.
-const SLOTS: u64 = 80;
-
-/// Numbers that are not in the table are tried up to here.
-const NUMBERS: u64 = 128;
-
-/// Attacks.
-pub fn run(seed: u64, rounds: u64) {
-    every_port();
-    every_call();
-    let mut random = Random(seed | 1);
-    for _ in 0..rounds {
-        let number = random.next() % NUMBERS;
-        if !waits_for_ever(number) {
-            let registers = [
-                random.address(),
-                random.value(),
-                random.value(),
-                random.value(),
-            ];
-            let mut words = core::array::from_fn(|_| random.value());
-            let _ = arbitrary(number, registers, &mut words);
+/// Attacks. With a page for its progress it is one of many and makes the random calls only; the first word counts them.
+pub fn run(mut environment: Environment, calls: u64, seed: u64) {
+    let mut progress = progress(&mut environment);
+    if progress.is_none() {
+        every_port();
+        every_call();
+    }
+    let mut random = Random::new(seed);
+    for done in 1..=calls {
+        let number = random.number();
+        let registers = [
+            random.address(),
+            random.value(),
+            random.value(),
+            random.value(),
+        ];
+        let mut words = core::array::from_fn(|_| random.value());
+        // Counted before it is made: it may be the last one.
+        if let Some(page) = &mut progress
+            && page.write(0, &done.to_ne_bytes()).is_err()
+        {
+            fail("hostile: the page for the progress has no first word");
         }
+        let _ = arbitrary(number, in_time(number, registers), &mut words);
+    }
+}
+
+fn progress(environment: &mut Environment) -> Option<Mapping> {
+    let frame = environment.capability("progress")?;
+    let resources = &mut environment.resources;
+    match resources.map(frame, 0, 1, Protection::READ_WRITE) {
+        Ok(mapping) => Some(mapping),
+        Err(_) => fail("hostile: the page for the progress cannot be mapped"),
     }
 }
 
@@ -48,70 +60,38 @@ fn every_call() {
     for call in CALLS {
         for slot in 0..SLOTS {
             for argument in [0, 1, 2, 17, u64::MAX] {
-                if !waits_for_ever(call.number) && !harms_itself(call.call, slot) {
+                if !harms_itself(call.call, slot) {
                     let mut words = [argument; 8];
-                    let _ = arbitrary(
-                        call.number,
-                        [slot, argument, argument, argument],
-                        &mut words,
-                    );
+                    let registers = [slot, argument, argument, argument];
+                    let _ = arbitrary(call.number, in_time(call.number, registers), &mut words);
                 }
             }
         }
     }
 }
 
-/// Calls that a program could only wait in: they are tried with a deadline in the past by the random part of other tests.
-fn waits_for_ever(number: u64) -> bool {
-    matches!(
-        Call::from_number(number),
-        Some(
-            Call::call | Call::send | Call::receive | Call::reply_receive | Call::notification_wait
-        )
-    )
+/// The registers of a call that could wait for ever, with a deadline that is over.
+fn in_time(number: u64, registers: [u64; 4]) -> [u64; 4] {
+    const LONG_AGO: u64 = 1;
+    let [capability, first, second, reply] = registers;
+    match Call::from_number(number) {
+        Some(Call::call | Call::send | Call::receive | Call::reply_receive) => {
+            [capability, first, LONG_AGO, reply]
+        }
+        Some(Call::notification_wait | Call::vcpu_enter) => [capability, LONG_AGO, second, reply],
+        _ => registers,
+    }
 }
 
-/// Calls on the own CNode, address space and thread end the attack before it has begun; the random part comes to them in time.
+/// Calls on the own CNode, address space, thread and time end the attack before it has begun; the random part comes to them in time.
 fn harms_itself(what: Call, slot: u64) -> bool {
-    slot <= 3
+    slot <= 4
         && !matches!(
             what,
-            Call::cnode_inspect | Call::cnode_copy | Call::cnode_mint | Call::vspace_look_up
+            Call::cnode_inspect
+                | Call::cnode_copy
+                | Call::cnode_mint
+                | Call::vspace_look_up
+                | Call::sched_consumed
         )
-}
-
-/// A small generator (xorshift); its sequence depends on the seed alone.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A capability address: mostly a slot, sometimes two steps, sometimes anything.
-    fn address(&mut self) -> u64 {
-        let word = self.next();
-        match word >> 60 {
-            0..12 => word % SLOTS,
-            12..15 => (word >> 8 & 0x3f) << 32 | word & 0x3f,
-            _ => word,
-        }
-    }
-
-    /// An argument: small numbers, edges, addresses of the kernel, anything.
-    fn value(&mut self) -> u64 {
-        let word = self.next();
-        match word >> 60 {
-            0..6 => word & 0x3f,
-            6 => u64::MAX,
-            7 => 1 << (word & 63),
-            8 => 0xffff_8000_0000_0000 | word >> 20,
-            9 => 0x7fff_ffff_f000 & word,
-            10 => word & 0xffff_f000,
-            _ => word,
-        }
-    }
 }

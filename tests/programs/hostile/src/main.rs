@@ -1,11 +1,21 @@
-//! A program in the place of a driver that tries everything, and a witness that works on beside it.
+//! A program in the place of a driver that tries everything, a parent that has it go on until so many random calls were made, and a
+//! witness that works on beside it.
 //!
-//! Arguments: `attack SEED ROUNDS`, with whatever capabilities the manifest gives a driver; or `witness ROUNDS`, which writes a byte
-//! to a real serial driver each round and ends well if every one was taken.
+//! Arguments:
+//! - `attack calls=N seed=S`: with whatever capabilities the manifest gives a driver; in `progress` (a Frame), if there is one, it
+//!   counts its random calls;
+//! - `siege calls=N seed=S`: what a driver is given but the interrupt, which cannot be copied, and `archive` (where its own image lies), `time` (the attacker's, on the other CPU) and
+//!   `end` (the witness' notification);
+//! - `witness rounds=N`: writes a byte to a real serial driver (`serial`) each round and ends well if every one was taken; with
+//!   `end` it does so again after the siege.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod attack;
+mod random;
+mod siege;
 mod witness;
 
 use sundog_rt::{Environment, entry, fail};
@@ -13,15 +23,18 @@ use sundog_rt::{Environment, entry, fail};
 entry!(run);
 
 fn run(environment: Environment) {
-    let mut arguments = environment.start.arguments().skip(1);
-    let role = arguments.next();
-    let mut number = || {
-        let text = core::str::from_utf8(arguments.next()?).ok()?;
-        text.parse::<u64>().ok()
+    let start = &environment.start;
+    let number = |name: &str| {
+        start.arguments().skip(2).find_map(|argument| {
+            let text = core::str::from_utf8(argument).ok()?;
+            text.strip_prefix(name)?.strip_prefix('=')?.parse().ok()
+        })
     };
-    match (role, number(), number()) {
-        (Some(b"attack"), Some(seed), Some(rounds)) => attack::run(seed, rounds),
-        (Some(b"witness"), Some(rounds), None) => witness::run(environment, rounds),
-        _ => fail("hostile: the arguments are attack SEED ROUNDS, or witness ROUNDS"),
+    let role = start.arguments().nth(1);
+    match (role, number("calls"), number("seed"), number("rounds")) {
+        (Some(b"attack"), Some(calls), Some(seed), None) => attack::run(environment, calls, seed),
+        (Some(b"siege"), Some(calls), Some(seed), None) => siege::run(environment, calls, seed),
+        (Some(b"witness"), None, None, Some(rounds)) => witness::run(environment, rounds),
+        _ => fail("hostile: attack or siege calls=N seed=S, or witness rounds=N"),
     }
 }

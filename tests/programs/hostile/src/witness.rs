@@ -1,21 +1,32 @@
 //! The witness: what it does must work however its neighbours behave.
 
 use sundog_rt::cap::Cap;
-use sundog_rt::cap::object::{Endpoint, Frame};
+use sundog_rt::cap::object::{Endpoint, Frame, Notification};
 use sundog_rt::sys::abi::{Info, Protection};
-use sundog_rt::{Environment, fail};
+use sundog_rt::{Environment, Resources, fail};
 use sundog_serial_core::protocol::{DONE, Message, WRITE};
 
 /// Pages that it maps, fills, checks and unmaps each round.
 const PAGES: u32 = 4;
 
-/// Works for some rounds.
+/// Works for some rounds; with `end` for some more after its signal.
 pub fn run(mut environment: Environment, rounds: u64) {
     let serial: Cap<Endpoint> = environment.require("serial");
+    let end: Option<Cap<Notification>> = environment.capability("end");
     let resources = &mut environment.resources;
     let Ok(frame): Result<Cap<Frame>, _> = resources.frame(PAGES) else {
         fail("witness: no memory");
     };
+    work(resources, frame, serial, rounds);
+    if let Some(end) = end {
+        if end.wait(None).is_err() {
+            fail("witness: waiting is refused");
+        }
+        work(resources, frame, serial, rounds);
+    }
+}
+
+fn work(resources: &mut Resources, frame: Cap<Frame>, serial: Cap<Endpoint>, rounds: u64) {
     for round in 0..rounds {
         let Ok(mut memory) = resources.map(frame, 0, PAGES, Protection::READ_WRITE) else {
             fail("witness: a frame cannot be mapped");

@@ -4,7 +4,7 @@ use crate::page::{self, WRITTEN};
 use sundog_rt::cap::object::{Endpoint, Frame, Reply};
 use sundog_rt::cap::{Cap, Error, Protection, Rights};
 use sundog_rt::sys::abi::{Info, fault};
-use sundog_rt::{Environment, Mapping, Package, Resources, fail};
+use sundog_rt::{Environment, Mapping, Package, Resources, debug, fail};
 use sundog_spawn::{Fault, Grant, Program, SpawnError, Time, What, spawn};
 
 /// Maps, remaps and protects a page of the child.
@@ -29,17 +29,20 @@ pub fn run(mut environment: Environment) -> Result<(), SpawnError> {
     space.map(first, place, 0, 1, Protection::READ_WRITE)?;
     child.resume()?;
     ear.hear(1)?;
+    debug!("reshape: a page put into the child before its start: the child finds 1");
 
     // While it runs, on the other CPU: another page, which begins with 2.
     let (second, mut seen) = page_with(resources, 2)?;
     space.unmap(place, 1)?;
     space.map(second, place, 0, 1, Protection::READ_WRITE)?;
     ear.hear(2)?;
+    debug!("reshape: another one in its place while the child runs: the child finds 2");
 
     // Without the right to write: its next write is a fault, and waits for the parent's answer. Its count stands still.
     space.protect(place, 1, Protection::READ)?;
     ear.hear_fault(place)?;
     let stopped = seen.word(WRITTEN)?;
+    debug!("reshape: the page may only be read now: the child's next write waits for its parent");
 
     // With it again, and a word that is written through the parent's own mapping: the write is made, and the child goes on.
     space.protect(place, 1, Protection::READ_WRITE)?;
@@ -49,6 +52,7 @@ pub fn run(mut environment: Environment) -> Result<(), SpawnError> {
     if seen.word(WRITTEN)? <= stopped {
         fail("reshape: the child saw a new word, but its write was lost");
     }
+    debug!("reshape: it may be written again: the write is made, and the child finds 3");
     Ok(child.destroy(resources)?)
 }
 

@@ -4,8 +4,11 @@ use crate::{MESSAGE, MESSAGES, message, moved};
 use sundog_rt::cap::object::{Frame, Notification};
 use sundog_rt::cap::{Cap, Protection};
 use sundog_rt::ring::{Consumer, Memory};
-use sundog_rt::{Environment, Mapping, fail};
+use sundog_rt::{Environment, Mapping, debug, fail};
 use sundog_service::{Trouble, ring};
+
+/// After so many messages it says how it goes. The other side cannot be done then: init, which would say so, writes to the same port.
+const SAID: usize = MESSAGES - 20;
 
 /// Reads all messages, each as one copy.
 ///
@@ -41,6 +44,11 @@ pub fn run(mut environment: Environment) -> Result<(), Trouble> {
             check(&plain, start, capacity - start, &wanted)?;
         }
         moved(ring.skip(MESSAGE)?, other)?;
+        if number + 1 == SAID {
+            debug!(
+                "ring: {SAID} messages of {MESSAGE} bytes came out whole, {across} of them from across the end of {capacity} bytes"
+            );
+        }
     }
     if across != MESSAGES * MESSAGE / capacity {
         fail("ring: too few messages lay across its end");

@@ -35,6 +35,13 @@ pub fn allow(spec: &str) -> Result<Rule, Mistake> {
     rule("--allow", device, action, scope)
 }
 
+/// The SPEC of `--allow` that allows a device once: `serial1=once`, or `network+host:443=once`.
+pub fn once(resource: &str, instance: &str) -> String {
+    let digits = !instance.is_empty() && instance.bytes().all(|byte| byte.is_ascii_digit());
+    let plus = if digits { "" } else { "+" };
+    format!("{resource}{plus}{instance}=once")
+}
+
 /// The rule of `--deny SPEC`: a device, without an answer.
 pub fn deny(spec: &str) -> Result<Rule, Mistake> {
     if let Some((device, _)) = spec.split_once('=') {

@@ -239,6 +239,21 @@ fn options_are_rules() {
 }
 
 #[test]
+fn the_option_for_a_device_allows_that_one() {
+    for (resource, instance, spec) in [
+        (Resource::Serial, "1", "serial1=once"),
+        (Resource::Network, "host:443", "network+host:443=once"),
+        (Resource::Usb, "1-2", "usb+1-2=once"),
+    ] {
+        assert_eq!(once(resource.name(), instance), spec);
+        let rule = allow(spec).unwrap();
+        assert_eq!(rule.resource, Some(resource));
+        assert_eq!(rule.instance.as_deref(), Some(instance));
+        assert_eq!(rule.scope, Some(Scope::Once));
+    }
+}
+
+#[test]
 fn a_denial_on_the_command_line_beats_everything() {
     let files = Policy::parse(&[("a", "camera * * allow\n")]).unwrap();
     let policy = files.with_command_line(

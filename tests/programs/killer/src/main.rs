@@ -1,0 +1,39 @@
+//! Kills other programs, one each time that it is told to, as a fault of their own would: supervisors cannot tell the difference.
+//!
+//! Given: `go` (its notification), `victim-1`, `victim-2`... (their Threads), and perhaps `killed` (signalled when one is dead).
+#![cfg_attr(target_os = "none", no_std, no_main)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+use alloc::format;
+use sundog_rt::cap::object::{Notification, Thread};
+use sundog_rt::cap::{Cap, Error};
+use sundog_rt::{Environment, entry, fail};
+
+entry!(run);
+
+/// Where nothing is ever mapped.
+const NOWHERE: u64 = 0x10;
+
+fn run(environment: Environment) {
+    let go: Cap<Notification> = environment.require("go");
+    let killed: Option<Cap<Notification>> = environment.capability("killed");
+    let victims = (1..).map_while(|number| environment.capability(&format!("victim-{number}")));
+    for victim in victims {
+        let done = go
+            .wait(None)
+            .and_then(|_| kill(victim))
+            .and_then(|()| killed.map_or(Ok(()), |killed| killed.signal()));
+        if let Err(error) = done {
+            fail(&format!("killer: {error:?}"));
+        }
+    }
+}
+
+/// Takes the thread out of whatever it waits for, and lets it go on where nothing is.
+fn kill(victim: Cap<Thread>) -> Result<(), Error> {
+    victim.suspend()?;
+    victim.start_at(NOWHERE, NOWHERE, 0)?;
+    victim.resume()
+}
