@@ -8,6 +8,7 @@ use crate::folder::Folder;
 use crate::images;
 use std::fs;
 use std::path::{Path, PathBuf};
+use sundog_manifest::Kind;
 use sundog_manifest::host::{self, System};
 use sundog_package::{File, archive, package};
 
@@ -102,6 +103,19 @@ impl Plan {
             self.set_arguments(&personality, &["sh", "-ex", &script])?;
         }
         Ok(())
+    }
+
+    /// The names of the programs that nothing can replace while others run: those that share a ring.
+    pub fn irreplaceable(&self) -> Vec<&str> {
+        let programs = self.system.programs.iter();
+        let shares = |program: &&host::Member| {
+            let mut given = program.capabilities.iter();
+            given.any(|grant| matches!(grant.kind, Kind::Ring { .. }))
+        };
+        programs
+            .filter(shares)
+            .map(|program| &*program.name)
+            .collect()
     }
 
     /// Starts a program of the manifest with other arguments.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// The status of QEMU when the machine wrote 0x10 to its exit port: all is well.
 const PASS: i32 = exit_status(0x10);
+/// The status of QEMU when the machine wrote 0x12 to its exit port: the program that it was to end with failed.
+const ENDED: i32 = exit_status(0x12);
 /// The status of QEMU when the machine wrote 0x11 to its exit port: the kernel panicked.
 const PANIC: i32 = exit_status(0x11);
 /// What stands in a panic's line between the program's name and the place: `sundog: panic: FILE:LINE: TEXT`.
@@ -21,6 +23,8 @@ const fn exit_status(value: i32) -> i32 {
 pub enum Outcome {
     /// The system ended itself and said that all is well.
     Passed,
+    /// The system ended itself and said that a program failed.
+    Ended,
     /// The kernel panicked; its line, if it got as far as writing one.
     Panicked(Option<String>),
     /// The processor reset or switched itself off, which the kernel never does: a fault while handling a fault.
@@ -44,6 +48,7 @@ impl Outcome {
                     .filter_map(|line| line.split_once(PANIC_MARK));
                 Self::Panicked(lines.next().map(|(_, line)| line.trim_end().to_owned()))
             }
+            Some(ENDED) if said.is_empty() => Self::Ended,
             Some(0) => Self::Reset,
             Some(status) if status != 1 && said.is_empty() => Self::Status(status),
             _ => Self::Failed(said.trim_end().to_owned()),
@@ -60,6 +65,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passed => write!(formatter, "the system ended by itself, all well"),
+            Self::Ended => write!(formatter, "the system ended by itself: a program failed"),
             Self::Panicked(Some(line)) => write!(formatter, "the kernel panicked: {line}"),
             Self::Panicked(None) => {
                 write!(formatter, "the kernel panicked and wrote no line about it")
@@ -94,7 +100,7 @@ mod tests {
             Outcome::new(Some(1), "", "no such file\n"),
             Outcome::Failed("no such file".into())
         );
-        assert_eq!(Outcome::new(Some(37), "", ""), Outcome::Status(37));
+        assert_eq!(Outcome::new(Some(37), "", ""), Outcome::Ended);
         assert_eq!(Outcome::new(None, "", ""), Outcome::Failed(String::new()));
     }
 

@@ -94,8 +94,10 @@ pub struct Machine {
     pub archive: Option<PathBuf>,
     /// The kernel's command line.
     pub command_line: String,
-    /// Ports that are connected to a socket on which the host already listens; all are logged.
+    /// Ports that are connected to a socket on which the host already listens.
     pub connected: Vec<Port>,
+    /// Whether connected serial lines are logged too: QEMU writes them byte by byte, so a run does without.
+    pub logs_lines: bool,
 }
 
 impl Machine {
@@ -111,6 +113,7 @@ impl Machine {
             archive,
             command_line,
             connected,
+            logs_lines: true,
         }
     }
 
@@ -150,10 +153,13 @@ impl Machine {
             let connected = self.connected.contains(&port);
             let (name, log) = (port.name(), value(&port.log(folder)));
             let back_end = if connected {
-                format!(
-                    "socket,id={name},path={},logfile={log}",
-                    value(&port.socket(folder))
-                )
+                let socket = value(&port.socket(folder));
+                let logged = if self.logs_lines || port == Port::KernelText {
+                    format!(",logfile={log}")
+                } else {
+                    String::new()
+                };
+                format!("socket,id={name},path={socket}{logged}")
             } else {
                 format!("null,id={name},logfile={log}")
             };
@@ -225,6 +231,15 @@ mod tests {
                 .count(),
             3
         );
+        let logged = |words: &[String], port: &str| {
+            let log = format!("/{port}.log");
+            words.iter().any(|word| word.contains(&log))
+        };
+        assert!(logged(&full, "console"));
+        machine.connected.push(Port::KernelText);
+        machine.logs_lines = false;
+        let fast = words(&machine);
+        assert!(!logged(&fast, "console") && logged(&fast, "kernel"));
         for word in ["-icount", "-initrd", "/a"] {
             assert!(full.contains(&word.to_owned()), "{word}");
         }

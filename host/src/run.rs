@@ -115,11 +115,15 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
     machine.memory = image.memory();
     machine.icount = plan.instruction_count;
+    machine.command_line = format!("exit-with={}", image.irreplaceable().join(","));
     let Some(personality) = image.personality() else {
         return without_linux(&image, machine, plan);
     };
     // Behind what the manifest says.
-    personality.arguments.extend(linux::arguments(plan)?);
+    personality.arguments.extend(linux::arguments(
+        plan,
+        std::env::var("TERM").ok().as_deref(),
+    )?);
     // Held before there is any other thread.
     let signals =
         Signals::hold(&SIGNALS).map_err(|error| Failure::system("cannot take signals", error))?;
@@ -127,6 +131,7 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let bytes = image.build(&images::native, &Busybox::of_system())?;
     machine.archive = Some(image::put(&bytes, &folder)?);
     machine.connected = vec![Port::Console, Port::Guarded, Port::Control];
+    machine.logs_lines = false;
     if plan.explain {
         machine.connected.push(Port::KernelText);
     }
@@ -211,10 +216,25 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
 
 /// What a machine's end means that the program did not cause.
 fn failed(outcome: &Outcome, folder: Folder) -> Result<ExitCode, Failure> {
+    let text = Outcome::text(&Port::KernelText.log(&folder));
+    let said = cause(outcome, &text);
     Err(Failure::new(format!(
-        "{outcome}\nlogs: {}",
+        "{said}\nlogs: {}",
         folder.keep().display()
     )))
+}
+
+/// Why the machine ended: where the system ended itself, the last words of init name the program.
+fn cause(outcome: &Outcome, kernel_text: &str) -> String {
+    let last = kernel_text.lines().rev();
+    let words = last.filter_map(|line| line.strip_prefix("init: ")).next();
+    match (outcome, words) {
+        (Outcome::Passed | Outcome::Ended, Some(words)) => {
+            let words = sundog_consent_core::names::escaped(words.trim_end());
+            format!("the machine ended before the program did: {words}")
+        }
+        _ => outcome.to_string(),
+    }
 }
 
 /// Starts an image that cannot run Linux programs, as far as it goes, and says so.
@@ -251,6 +271,17 @@ mod tests {
     use super::*;
     use std::fs::File;
     use std::io::pipe;
+
+    #[test]
+    fn a_machine_that_ended_itself_says_with_which_program() {
+        let text = "init: 6 programs\ninit: linux gave up: linux: no\x1b memory\nsundog: 1\n";
+        assert_eq!(
+            cause(&Outcome::Ended, text),
+            "the machine ended before the program did: linux gave up: linux: no\\u{1b} memory"
+        );
+        assert!(cause(&Outcome::Reset, text).contains("reset itself"));
+        assert_eq!(cause(&Outcome::Ended, ""), Outcome::Ended.to_string());
+    }
 
     #[test]
     fn an_input_that_ends_before_a_byte_is_none() {

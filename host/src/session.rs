@@ -322,7 +322,7 @@ impl Session {
     /// The machine's lines have closed: nothing more comes, and nobody waits for an answer.
     pub fn closed(&mut self) -> End {
         self.uncover();
-        self.host.exited().map_or(End::MachineEnded, End::Exit)
+        self.host.finished().map_or(End::MachineEnded, End::Exit)
     }
 
     /// Takes away what is drawn and shows what was held back: the run is over, whatever was asked.

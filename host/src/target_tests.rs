@@ -135,11 +135,16 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
     let folder = Folder::new().map_err(|failure| failure.text().to_owned())?;
     if let Some(name) = test.system {
         let manifest = images::manifest(name);
-        let written = image::write(&manifest, &test.guests, &folder).and_then(|package| {
-            machine.archive = Some(package);
-            image::Plan::read(&manifest, &images::native)
+        let built = image::Plan::read(&manifest, &images::native).and_then(|mut plan| {
+            plan.add(&test.guests)?;
+            if let Some((name, arguments)) = test.arguments {
+                plan.set_arguments(name, arguments)?;
+            }
+            let bytes = plan.build(&images::native, &image::Busybox::of_system())?;
+            machine.archive = Some(image::put(&bytes, &folder)?);
+            Ok(plan.system)
         });
-        system = Some(written.map_err(|failure| failure.text().to_owned())?.system);
+        system = Some(built.map_err(|failure| failure.text().to_owned())?);
         machine.command_line += " inspect";
     }
     let mut conversation = None;
@@ -159,7 +164,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
     let there = || is_over() && has_lines(test, &Outcome::text(&log));
     let outcome = Process::start(&machine, &folder).and_then(|process| match test.ending {
         Ending::Runs => process.wait_unless(test.limit, &there),
-        Ending::Pass | Ending::Panic(_) => process.wait(Some(test.limit)).map(Some),
+        Ending::Pass | Ending::Fail | Ending::Panic(_) => process.wait(Some(test.limit)).map(Some),
     });
     let outcome = outcome.map_err(|failure| failure.text().to_owned())?;
     let text = Outcome::text(&log);
@@ -187,13 +192,17 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
 /// Compares what happened (`None`: the machine still ran when the test ended it) with what the test expects.
 fn judge(test: &TargetTest, outcome: Option<&Outcome>, text: &str) -> Result<(), String> {
     match (test.ending, outcome) {
-        (Ending::Pass, Some(Outcome::Passed)) | (Ending::Runs, None) => {}
+        (Ending::Pass, Some(Outcome::Passed))
+        | (Ending::Fail, Some(Outcome::Ended))
+        | (Ending::Runs, None) => {}
         (Ending::Panic(words), Some(Outcome::Panicked(Some(line)))) if line.contains(words) => {}
         (Ending::Panic(words), Some(outcome)) => {
             return Err(format!("expected a panic with {words:?}, but {outcome}"));
         }
         (_, Some(outcome)) => return Err(outcome.to_string()),
-        (Ending::Pass | Ending::Panic(_), None) => return Err("the machine went on".to_owned()),
+        (Ending::Pass | Ending::Fail | Ending::Panic(_), None) => {
+            return Err("the machine went on".to_owned());
+        }
     }
     match missing_line(test, text) {
         Some(line) => Err(format!("the kernel's text lacks the line {line:?}")),

@@ -1,4 +1,5 @@
-# Read by a shell at a terminal (its variable ENV): what `help` says there.
+# Read by a shell at a terminal (its variable ENV): its prompt, and what `help` says there.
+PS1='sundog:\w\$ '
 help() {
 	cat <<-'END'
 	Six things to try:

@@ -2,10 +2,11 @@
 
 use crate::failure::Failure;
 use std::time::SystemTime;
-use sundog_options::Plan;
+use sundog_options::{EnvironmentChange, Plan};
 
-/// The arguments of the personality for this plan; a failure names an option that cannot be handed over.
-pub fn arguments(plan: &Plan) -> Result<Vec<String>, Failure> {
+/// The arguments of the personality for this plan, on a terminal of the kind `terminal`; a failure names an option that cannot be handed
+/// over.
+pub fn arguments(plan: &Plan, terminal: Option<&str>) -> Result<Vec<String>, Failure> {
     if let Some(option) = unknown_inside(plan) {
         return Err(Failure::new(format!(
             "run: {option} cannot be handed to the system in this image yet"
@@ -19,26 +20,53 @@ pub fn arguments(plan: &Plan) -> Result<Vec<String>, Failure> {
     if plan.trace {
         arguments.push("--trace".to_owned());
     }
+    let mut add = |option: &str, value: Option<&[u8]>| {
+        arguments.push(option.to_owned());
+        if let Some(value) = value {
+            arguments.push(text(option, value)?);
+        }
+        Ok::<_, Failure>(())
+    };
+    // Programs draw on the caller's terminal.
+    if let Some(terminal) = terminal {
+        add("--setenv", Some(format!("TERM={terminal}").as_bytes()))?;
+    }
+    for change in &plan.environment {
+        match change {
+            EnvironmentChange::Clear => add("--clearenv", None)?,
+            EnvironmentChange::Unset(name) => add("--unsetenv", Some(name))?,
+            EnvironmentChange::Set(name, value) => {
+                add("--setenv", Some(&[name, &b"="[..], value].concat()))?;
+            }
+        }
+    }
+    if let Some(folder) = &plan.chdir {
+        add("--chdir", Some(folder))?;
+    }
+    if let Some(name) = &plan.hostname {
+        add("--hostname", Some(name))?;
+    }
+    if let Some(count) = plan.pids {
+        add("--pids", Some(count.to_string().as_bytes()))?;
+    }
     arguments.push("--".to_owned());
     for word in std::iter::once(&plan.program).chain(&plan.arguments) {
-        // A manifest's arguments are texts.
-        let word = String::from_utf8(word.clone())
-            .map_err(|_| Failure::new("run: the program's arguments must be UTF-8"))?;
-        arguments.push(word);
+        arguments.push(text("the program's arguments", word)?);
     }
     Ok(arguments)
+}
+
+/// A word as a text: a manifest's arguments are texts.
+fn text(what: &str, word: &[u8]) -> Result<String, Failure> {
+    String::from_utf8(word.to_vec()).map_err(|_| Failure::new(format!("run: {what} must be UTF-8")))
 }
 
 /// An option of the plan that the system inside does not know.
 fn unknown_inside(plan: &Plan) -> Option<&'static str> {
     let given = [
         (!plan.operations.is_empty(), "a file option"),
-        (!plan.environment.is_empty(), "a change of the environment"),
-        (plan.chdir.is_some(), "--chdir"),
-        (plan.hostname.is_some(), "--hostname"),
         (plan.memory.is_some(), "--mem"),
         (plan.cpus.is_some(), "--cpus"),
-        (plan.pids.is_some(), "--pids"),
         (plan.argv0.is_some(), "--argv0"),
     ];
     given
@@ -59,14 +87,50 @@ mod tests {
             trace: true,
             ..Plan::default()
         };
-        let words = arguments(&plan).unwrap();
+        let words = arguments(&plan, None).unwrap();
         assert_eq!(words[0], "--time");
         assert!(words[1].parse::<u64>().unwrap() > 1_700_000_000);
         assert_eq!(words[2..], ["--trace", "--", "ls", "-l"]);
-        plan.chdir = Some(b"/".to_vec());
-        assert!(arguments(&plan).unwrap_err().text().contains("--chdir"));
-        plan.chdir = None;
+        plan.cpus = Some(2);
+        let refused = arguments(&plan, None).unwrap_err();
+        assert!(refused.text().contains("--cpus"), "{refused}");
+        plan.cpus = None;
         plan.arguments.push(b"\xff".to_vec());
-        assert!(arguments(&plan).is_err());
+        assert!(arguments(&plan, None).is_err());
+    }
+
+    #[test]
+    fn the_environment_is_changed_in_order_behind_the_terminals_kind() {
+        let plan = Plan {
+            program: b"env".to_vec(),
+            environment: vec![
+                EnvironmentChange::Unset(b"USER".to_vec()),
+                EnvironmentChange::Clear,
+                EnvironmentChange::Set(b"A".to_vec(), b"b c".to_vec()),
+            ],
+            chdir: Some(b"/tmp".to_vec()),
+            hostname: Some(b"inside".to_vec()),
+            pids: Some(7),
+            ..Plan::default()
+        };
+        let words = arguments(&plan, Some("xterm")).unwrap();
+        let expected = [
+            "--setenv",
+            "TERM=xterm",
+            "--unsetenv",
+            "USER",
+            "--clearenv",
+            "--setenv",
+            "A=b c",
+            "--chdir",
+            "/tmp",
+            "--hostname",
+            "inside",
+            "--pids",
+            "7",
+            "--",
+            "env",
+        ];
+        assert_eq!(words[2..], expected);
     }
 }

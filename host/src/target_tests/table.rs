@@ -19,6 +19,8 @@ use std::time::Duration;
 pub enum Ending {
     /// It says that all is well.
     Pass,
+    /// It says that not all is well.
+    Fail,
     /// It goes on for ever; the test ends it as soon as all lines are there and the conversation is over.
     Runs,
     /// The kernel panics, with this in its line.
@@ -40,6 +42,8 @@ pub struct TargetTest {
     pub system: Option<&'static str>,
     /// What the system's Linux programs have besides busybox: the first script is what the personality runs.
     pub guests: Guests<'static>,
+    /// Arguments that a program gets instead of those of the manifest: its name and they.
+    pub arguments: Option<(&'static str, &'static [&'static str])>,
     /// The kernel's command line.
     pub command_line: &'static str,
     /// The board.
@@ -69,6 +73,7 @@ const USUAL: TargetTest = TargetTest {
         programs: &[],
         scripts: &[],
     },
+    arguments: None,
     command_line: "",
     board: Board::Microvm,
     icount: false,

@@ -128,20 +128,18 @@ fn run_program(
         environment: options.environment.clone(),
     };
     let path = options.path();
-    let folder = options
-        .within
-        .as_ref()
-        .and_then(|wish| wish.plan.chdir.clone())
-        .unwrap_or_else(|| b"/".to_vec());
+    let mut no_folder = false;
     kernel
         .start(&path, texts, b"/", |vfs, context| {
             if let Some(view) = view.take() {
                 view.apply(vfs, context)?;
             }
             console.open(vfs, context)?;
-            vfs.chdir(context, &folder)
+            let entered = vfs.chdir(context, &options.folder);
+            no_folder = entered.is_err();
+            entered
         })
-        .map_err(|error| Failure::new(&path, error))?;
+        .map_err(|error| Failure::new(if no_folder { &options.folder } else { &path }, error))?;
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);

@@ -21,6 +21,12 @@ pub struct Options {
     pub program: Vec<Vec<u8>>,
     /// The environment, each `NAME=value`.
     pub environment: Vec<Vec<u8>>,
+    /// The first program's folder.
+    pub folder: Vec<u8>,
+    /// The host's name, if it is not the usual one.
+    pub host_name: Option<Vec<u8>>,
+    /// Processes and threads at one time, if less than usual.
+    pub processes: Option<usize>,
     /// The sandbox that this is, within another.
     pub within: Option<Wish>,
 }
@@ -33,8 +39,16 @@ const ENVIRONMENT: [&[u8]; 5] = [
     b"HOME=/root",
     b"TERM=linux",
     b"USER=root",
+    // What an interactive shell reads first: its prompt, and `help`.
     b"ENV=/etc/shrc",
 ];
+
+/// Whether a variable has this name.
+fn is(variable: &[u8], name: &[u8]) -> bool {
+    variable
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.first() == Some(&b'='))
+}
 
 fn owned(texts: &[&[u8]]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.to_vec()).collect()
@@ -56,6 +70,9 @@ impl Options {
             devices: Vec::new(),
             program: Vec::new(),
             environment: variables.map(<[u8]>::to_vec).collect(),
+            folder: b"/".to_vec(),
+            host_name: None,
+            processes: None,
             within: None,
         };
         if options.environment.is_empty() {
@@ -85,6 +102,19 @@ impl Options {
                     }
                     options.devices.push(name.into());
                 }
+                b"--setenv" => options.set(value()?)?,
+                b"--unsetenv" => {
+                    let name = value()?;
+                    options.unset(name.as_bytes());
+                }
+                b"--clearenv" => options.environment.clear(),
+                b"--chdir" => options.folder = value()?.into(),
+                b"--hostname" => options.host_name = Some(value()?.into()),
+                b"--pids" => {
+                    let count = value()?.parse().ok().filter(|count| *count > 0);
+                    options.processes =
+                        Some(count.ok_or_else(|| format!("{name} takes a number above 0"))?);
+                }
                 b"--within" => {
                     let words: Vec<&[u8]> = arguments.collect();
                     return options.within(Wish::of(&words)?);
@@ -98,6 +128,24 @@ impl Options {
             options.program = owned(&SHELL);
         }
         Ok(options)
+    }
+
+    /// Sets a variable, in its old place if it has one.
+    fn set(&mut self, variable: &str) -> Result<(), String> {
+        let (name, _) = variable
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| String::from("--setenv takes NAME=VALUE"))?;
+        let old = self.environment.iter_mut();
+        match old.into_iter().find(|old| is(old, name.as_bytes())) {
+            Some(old) => *old = variable.into(),
+            None => self.environment.push(variable.into()),
+        }
+        Ok(())
+    }
+
+    fn unset(&mut self, name: &[u8]) {
+        self.environment.retain(|variable| !is(variable, name));
     }
 
     /// The options of a sandbox within another; the environment is changed as its own options say.
@@ -116,6 +164,11 @@ impl Options {
             .into_iter()
             .map(|(name, value)| [&name[..], b"=", &value[..]].concat())
             .collect();
+        if let Some(folder) = &plan.chdir {
+            self.folder.clone_from(folder);
+        }
+        self.host_name.clone_from(&plan.hostname);
+        self.processes = plan.pids.map(|count| count as usize);
         self.within = Some(wish);
         Ok(self)
     }
@@ -164,6 +217,25 @@ mod tests {
     }
 
     #[test]
+    fn the_environment_is_changed_in_order() {
+        let options = parse("--unsetenv USER --setenv TERM=xterm --setenv A=b=c").unwrap();
+        let expected: [&[u8]; 5] = [
+            ENVIRONMENT[0],
+            ENVIRONMENT[1],
+            b"TERM=xterm",
+            b"ENV=/etc/shrc",
+            b"A=b=c",
+        ];
+        assert_eq!(options.environment, owned(&expected));
+        let options = parse("--setenv A=1 --clearenv --setenv AB=2 --unsetenv A").unwrap();
+        assert_eq!(options.environment, owned(&[b"AB=2"]));
+        let options = parse("--chdir /tmp --hostname inside --pids 9").unwrap();
+        assert_eq!(options.folder, b"/tmp");
+        assert_eq!(options.host_name.as_deref(), Some(&b"inside"[..]));
+        assert_eq!(options.processes, Some(9));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for line in [
             "--time",
@@ -173,6 +245,9 @@ mod tests {
             "--device",
             "--device camera:0",
             "--device serial:x",
+            "--setenv A",
+            "--setenv =b",
+            "--pids 0",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

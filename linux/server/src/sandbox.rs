@@ -115,6 +115,12 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let requests = Requests::new(endpoint, message, start, resources.clone(), natives.clone())
         .map_err(refused("the replies to native programs"))?;
     let mut settings = Settings::default();
+    if let Some(count) = options.processes {
+        settings.max_tasks = settings.max_tasks.min(count);
+    }
+    if let Some(name) = &options.host_name {
+        settings.host_name.clone_from(name);
+    }
     let (vfs, console, view) = match (console, &options.within) {
         (Some(console), _) => {
             let bytes = member(package, &options.root)?;
@@ -126,12 +132,6 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             let (Some(process), Some(area)) = (process, area) else {
                 return Err(String::from("no shared pages were given"));
             };
-            if let Some(pids) = wish.plan.pids {
-                settings.max_tasks = settings.max_tasks.min(pids as usize);
-            }
-            if let Some(name) = &wish.plan.hostname {
-                settings.host_name.clone_from(name);
-            }
             let mut channel = |endpoint| channel(&mut resources.borrow_mut(), endpoint, area);
             let channels = [process; 3].into_iter().map(&mut channel);
             let channels = channels.collect::<Result<Vec<_>, _>>()?;

@@ -5,7 +5,7 @@ use sundog_protocols::consent::Answer;
 
 /// What these rows have in common: a shell, and `/dev/ttyS1`, which asks.
 const DEVICE: TargetTest = TargetTest {
-    system: Some("device-trial"),
+    system: Some("first-light"),
     lines: &["init: 6 programs"],
     limit: Duration::from_secs(60),
     ..SYSTEM

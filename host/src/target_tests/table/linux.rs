@@ -1,7 +1,7 @@
 //! Linux programs: scripts of `tests/linux` that check themselves, in a shell of the system `linux-script`; and a person at the shell
 //! of `first-light`.
 
-use super::{Duration, Guests, SYSTEM, Step, TargetTest, USUAL};
+use super::{Duration, Ending, Guests, SYSTEM, Step, TargetTest, USUAL};
 use sundog_protocols::consent::Answer;
 
 /// What the rows have in common: the script ends with status 0 only if all was as it should be.
@@ -10,6 +10,14 @@ const SCRIPT: TargetTest = TargetTest {
     command_line: "exit-with=linux",
     lines: &["init: linux is done with status 0"],
     limit: Duration::from_secs(60),
+    ..USUAL
+};
+
+/// What the rows have in common whose machine ends since a program that nothing can replace does.
+const ENDS: TargetTest = TargetTest {
+    system: Some("first-light"),
+    command_line: "exit-with=serial0,console,linux",
+    ending: Ending::Fail,
     ..USUAL
 };
 
@@ -100,6 +108,20 @@ pub const ROWS: &[TargetTest] = &[
         lines: &["init: 6 programs"],
         steps: HELP,
         ..SYSTEM
+    },
+    TargetTest {
+        name: "machine_ends_with_its_personality",
+        arguments: Some(("linux", &["--no-such-option"])),
+        lines: &["init: linux gave up: linux: there is no option --no-such-option"],
+        ..ENDS
+    },
+    TargetTest {
+        name: "machine_ends_with_its_drivers",
+        arguments: Some(("serial0", &["nonsense"])),
+        lines: &[
+            "init: serial0 gave up: serial: the argument must be ringed, console, control or guarded",
+        ],
+        ..ENDS
     },
     TargetTest {
         name: "linux_script",

@@ -25,6 +25,8 @@ struct Unread {
     size: Option<News>,
     signals: u64,
     end_of_input: bool,
+    /// Nobody was woken for the end of input yet.
+    end_is_quiet: bool,
     stop: bool,
 }
 
@@ -132,15 +134,15 @@ impl Relay {
     }
 
     /// Whether there is news since the last look that the personality must be woken for, room for output that was turned away
-    /// included. The end of input is news only once all
-    /// input before it was handed over.
+    /// included. The end of input is news only once all input before it was handed over; whatever else there is does not wait for that.
     pub fn take_news(&mut self) -> bool {
         if self.turned_away && !self.is_full() {
             self.turned_away = false;
             self.news = true;
         }
-        if self.unread.end_of_input && !self.input.is_empty() {
-            return false;
+        if self.unread.end_is_quiet && self.input.is_empty() {
+            self.unread.end_is_quiet = false;
+            self.news = true;
         }
         core::mem::take(&mut self.news)
     }
@@ -249,7 +251,10 @@ impl Relay {
             }
             // The decoder lets 1 to 64 through.
             Event::Signal(number) => self.unread.signals |= 1 << (number.wrapping_sub(1) & 63),
-            Event::EndOfInput => self.unread.end_of_input = true,
+            Event::EndOfInput => {
+                (self.unread.end_of_input, self.unread.end_is_quiet) = (true, true);
+                return;
+            }
             Event::Stop => self.unread.stop = true,
             _ => return,
         }

@@ -76,6 +76,38 @@ fn the_end_of_input_comes_behind_the_input() {
 }
 
 #[test]
+fn an_end_of_input_behind_input_that_nobody_takes_holds_up_no_other_news() {
+    let (mut host, mut relay) = relay();
+    let terminals = ToMachine::Terminals {
+        input: false,
+        output: false,
+        error: false,
+    };
+    tell(&host, &mut relay, terminals);
+    assert!(relay.take_news() && next(&mut relay) != News::Nothing);
+    heard(&mut host, &mut relay);
+    let mut lines = Lines::default();
+    host.input(b"nobody reads this", &mut lines);
+    host.end_of_input(&mut lines);
+    relay.from_control(&lines.control);
+    relay.from_console(&lines.console);
+    assert!(!relay.take_news());
+    let output = Output {
+        stream: Stream::Output,
+        bytes: vec![b'o'; MAX_OUTPUT],
+    };
+    let request = output.encode().unwrap();
+    while relay.request(&request) != number(0, 0) {}
+    assert!(!relay.take_news());
+    relay.to_console().clear();
+    assert!(relay.take_news() && !relay.take_news(), "there is room");
+    tell(&host, &mut relay, ToMachine::Signal { number: 15 });
+    assert!(relay.take_news() && next(&mut relay) == News::Signal(15));
+    relay.to_program().clear();
+    assert!(relay.take_news() && next(&mut relay) == News::EndOfInput);
+}
+
+#[test]
 fn an_exit_waits_for_the_output_before_it_and_ends_everything() {
     let (mut host, mut relay) = relay();
     heard(&mut host, &mut relay);

@@ -1,4 +1,5 @@
-//! The machine's end: with `exit-with=NAME` on the kernel's command line the machine stops when that program does.
+//! The machine's end: with `exit-with=NAME[,NAME]...` on the kernel's command line the machine stops when one of those programs does, and is not
+//! started again.
 
 use sundog_abi::Error;
 use sundog_rt::cap::object::IoPorts;
@@ -12,9 +13,9 @@ const GOOD: u8 = 0x10;
 /// What it is told otherwise.
 const BAD: u8 = 0x12;
 
-/// Ends the machine with one program.
+/// Ends the machine with the first of some programs.
 pub struct Power<'a> {
-    name: &'a str,
+    names: &'a str,
     ports: Cap<IoPorts>,
 }
 
@@ -22,12 +23,12 @@ impl Power<'_> {
     /// What the command line asks for, if anything.
     pub fn from_command_line<'a>(environment: &mut BootEnvironment) -> Option<Power<'a>> {
         let line: &'static [u8] = environment.page.command_line;
-        let name = core::str::from_utf8(line)
+        let names = core::str::from_utf8(line)
             .ok()?
             .split_whitespace()
             .find_map(|word| word.strip_prefix("exit-with="))?;
         match Self::ports(environment) {
-            Ok(ports) => Some(Power { name, ports }),
+            Ok(ports) => Some(Power { names, ports }),
             Err(error) => {
                 debug!("init: the machine's exit cannot be had: {error:?}");
                 None
@@ -43,9 +44,9 @@ impl Power<'_> {
             .fill(|slot| control.get(PORT, 1, Slots::ROOT, slot))
     }
 
-    /// Whether this program is the one.
+    /// Whether this program is one of them.
     pub fn waits_for(&self, name: &str) -> bool {
-        name == self.name
+        self.names.split(',').any(|other| other == name)
     }
 
     /// Ends the machine; `good` tells how that program ended.

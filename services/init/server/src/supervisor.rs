@@ -170,31 +170,44 @@ impl<'a> Supervisor<'a> {
                 debug!("init: {name} {text}");
             }
         }
-        if let Some(power) = self.power.take_if(|power| power.waits_for(name)) {
-            if let Some(report) = self.report.take() {
-                report.print(&mut self.environment);
-            }
-            power.end(good);
+        let again = self.may_start_again(index);
+        if !again {
+            self.end_machine(name, good);
         }
         if let Err(error) = process.destroy(&mut self.environment.resources) {
             debug!("init: {name} cannot be taken apart: {error:?}");
         }
-        let window = Restarts::WINDOW_MICROSECONDS
-            .saturating_mul(self.environment.page.ticks_per_microsecond);
-        let again =
-            listed.restart == Restart::Always && self.restarts[index].allow(ticks(), window);
         if again {
             self.build(index);
             if self.resume(index) {
                 debug!("init: {name} runs again");
                 return;
             }
+            self.end_machine(name, good);
         }
         if let Err(error) = self
             .made
             .abandon(&mut self.environment, &self.programs[index])
         {
             debug!("init: the endpoints of {name} cannot be given up: {error:?}");
+        }
+    }
+
+    /// Whether a program that ended is started again; each answer counts as a start.
+    fn may_start_again(&mut self, index: usize) -> bool {
+        let window = Restarts::WINDOW_MICROSECONDS
+            .saturating_mul(self.environment.page.ticks_per_microsecond);
+        self.programs[index].restart == Restart::Always
+            && self.restarts[index].allow(ticks(), window)
+    }
+
+    /// Ends the machine if it is to end with this program.
+    fn end_machine(&mut self, name: &str, good: bool) {
+        if let Some(power) = self.power.take_if(|power| power.waits_for(name)) {
+            if let Some(report) = self.report.take() {
+                report.print(&mut self.environment);
+            }
+            power.end(good);
         }
     }
 }

@@ -1,0 +1,259 @@
+//! `sundog run` as its caller meets it: real machines, behind pipes and behind a terminal, and what ends them.
+
+mod pty;
+
+use pty::Terminal;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long something that must happen may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// One machine at a time: the tests are about what happens, and share two processors with others.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn one() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn sundog(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sundog"));
+    command.arg("run").args(words).env("TERM", "xterm");
+    command
+}
+
+/// Runs a program with this input through pipes.
+fn piped(words: &[&str], input: &[u8]) -> Output {
+    let mut child = sundog(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // A program that reads nothing leaves a pipe without a reader.
+    let writer = thread::spawn(move || drop(pipe.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Whether the condition comes true in time.
+fn comes(mut condition: impl FnMut() -> bool) -> bool {
+    let begin = Instant::now();
+    while begin.elapsed() < LIMIT {
+        if condition() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    false
+}
+
+/// The machine that a command started, once it is there.
+fn emulator_of(command: &Child) -> u32 {
+    let mut found = None;
+    let is_there = comes(|| {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        found = numbers.find(|number: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+            let (name, rest) = stat.rsplit_once(')').unwrap_or_default();
+            let parent = rest.split_whitespace().nth(1);
+            name.contains("(qemu-system") && parent == Some(&command.id().to_string())
+        });
+        found.is_some()
+    });
+    assert!(is_there, "no machine was started");
+    found.unwrap()
+}
+
+fn kill(process: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(process.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+fn is_alive(process: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
+
+#[test]
+fn bytes_go_through_unchanged_and_standard_error_stays_apart() {
+    let _one = one();
+    let bytes: Vec<u8> = (0..100 * 1024u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let output = piped(&["sh", "-c", "cat; echo apart >&2"], &bytes);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(output.stdout == bytes, "{} bytes", output.stdout.len());
+    assert_eq!(text(&output.stderr), "apart\n");
+}
+
+#[test]
+fn output_that_no_input_is_read_for_is_whole() {
+    let _one = one();
+    let output = piped(&["head", "-c", "40000", "/dev/zero"], &[b'x'; 1000]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(output.stdout.len(), 40_000);
+}
+
+#[test]
+fn the_status_is_the_programs() {
+    let _one = one();
+    for (words, status) in [
+        (&["true"][..], 0),
+        (&["sh", "-c", "exit 3"], 3),
+        (&["no-such-program"], 127),
+        (&["sh", "-c", "kill -TERM $$"], 128 + 15),
+    ] {
+        let output = piped(words, b"");
+        assert_eq!(output.status.code(), Some(status), "{words:?}");
+    }
+}
+
+#[test]
+fn without_a_terminal_only_an_option_opens_a_device() {
+    let _one = one();
+    let read = ["head", "-n", "1", "/dev/ttyS1"];
+    let denied = piped(&read, b"");
+    assert_ne!(denied.status.code(), Some(0));
+    let said = text(&denied.stderr);
+    assert!(said.contains("there is no terminal to ask on"), "{said}");
+    assert!(said.contains("--allow serial"), "{said}");
+    let allowed = piped(&[&["--allow", "serial1=once"], &read[..]].concat(), b"");
+    let (status, said) = (allowed.status.code(), text(&allowed.stderr));
+    assert_eq!((status, &*said), (Some(0), ""));
+    assert!(allowed.stdout.starts_with(b"line "));
+}
+
+#[test]
+fn options_change_what_the_program_sees() {
+    let _one = one();
+    let mut words = vec!["--clearenv", "--setenv", "A", "b c", "--setenv", "C", "d"];
+    words.extend(["--unsetenv", "C", "--chdir", "/tmp", "--hostname", "inside"]);
+    words.extend(["sh", "-c", "pwd; hostname; export -p"]);
+    let output = piped(&words, b"");
+    let said = text(&output.stdout);
+    assert!(said.starts_with("/tmp\ninside\n"), "{said}");
+    assert!(said.contains("A='b c'") && !said.contains("C="), "{said}");
+    assert!(!said.contains("HOME") && !said.contains("TERM"), "{said}");
+    let output = piped(&["sh", "-c", "echo $HOME $TERM"], b"");
+    assert_eq!(text(&output.stdout), "/root xterm\n");
+    let output = piped(&["--chdir", "/nowhere", "true"], b"");
+    assert_eq!(output.status.code(), Some(127));
+    assert!(text(&output.stderr).contains("/nowhere: not found"));
+}
+
+#[test]
+fn a_shell_at_a_terminal_has_job_control_and_leaves_the_terminal_as_it_was() {
+    let _one = one();
+    let mut terminal = Terminal::new();
+    let before = terminal.settings();
+    let mut child = terminal.start(sundog(&["sh"]));
+    terminal
+        .waits_for("help lists six things to try; Ctrl-] calls Sundog: grants, revoke, stop\r\n");
+    terminal.waits_for("sundog:/# ");
+    assert_ne!(terminal.settings(), before, "it is in raw mode");
+    terminal.types("sh -c 'echo begun; exec sleep 100'\n");
+    terminal.waits_for("\nbegun\r\n");
+    terminal.types("\x03");
+    terminal.waits_for("# ");
+    terminal.types("echo status $?\n");
+    terminal.waits_for("\nstatus 130\r\n");
+    terminal.types("sh -c 'echo begun; read word; echo got $word'\n");
+    terminal.waits_for("\nbegun\r\n");
+    terminal.types("\x1a");
+    terminal.waits_for("Stopped");
+    terminal.waits_for("# ");
+    terminal.types("fg\n");
+    terminal.waits_for("sh -c \"echo begun; read word");
+    terminal.types("light\n");
+    terminal.waits_for("\ngot light\r\n");
+    terminal.waits_for("# ");
+    terminal.types("exit 3\n");
+    assert_eq!(terminal.ends(&mut child).code(), Some(3));
+    assert_eq!(terminal.settings(), before);
+}
+
+#[test]
+fn sigterm_ends_the_program_and_gives_the_terminal_back() {
+    let _one = one();
+    let mut terminal = Terminal::new();
+    let before = terminal.settings();
+    let mut child = terminal.start(sundog(&["sh", "-c", "echo begun; exec sleep 100"]));
+    let emulator = emulator_of(&child);
+    terminal.waits_for("begun\r\n");
+    kill(child.id(), rustix::process::Signal::TERM);
+    assert_eq!(terminal.ends(&mut child).code(), Some(128 + 15));
+    assert_eq!(terminal.settings(), before);
+    assert!(!is_alive(emulator));
+}
+
+#[test]
+fn a_killed_emulator_is_an_error_that_gives_the_terminal_back() {
+    let _one = one();
+    let mut terminal = Terminal::new();
+    let before = terminal.settings();
+    let mut child = terminal.start(sundog(&["sh", "-c", "echo begun; exec sleep 100"]));
+    let emulator = emulator_of(&child);
+    terminal.waits_for("begun\r\n");
+    kill(emulator, rustix::process::Signal::KILL);
+    terminal.waits_for("sundog: QEMU was killed");
+    assert_eq!(terminal.ends(&mut child).code(), Some(1));
+    assert_eq!(terminal.settings(), before);
+}
+
+#[test]
+fn a_killed_command_leaves_no_emulator() {
+    let _one = one();
+    let terminal = Terminal::new();
+    let mut child = terminal.start(sundog(&["sleep", "100"]));
+    let emulator = emulator_of(&child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(comes(|| !is_alive(emulator)));
+}
+
+#[test]
+fn a_machine_that_ended_itself_is_an_error_with_its_last_words() {
+    let _one = one();
+    let folder = std::env::temp_dir().join(format!("sundog-ended-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (file, arguments) = (folder.join("qemu-system-x86_64"), folder.join("arguments"));
+    // A stand-in for a machine whose personality has died: it writes what init says and ends as init ends it.
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" >'{}'\necho 'init: linux gave up: linux: lost' >kernel.log\nexit 37\n",
+        arguments.display()
+    );
+    fs::write(&file, script).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = sundog(&["true"])
+        .env("PATH", &folder)
+        .env("TMPDIR", &folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (said, given) = (text(&output.stderr), fs::read_to_string(arguments).unwrap());
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let words = "the machine ended before the program did: linux gave up: linux: lost";
+    assert!(said.contains(words), "{said}");
+    let names = given
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("exit-with="));
+    let mut names: Vec<_> = names.unwrap_or_default().split(',').collect();
+    names.sort_unstable();
+    assert_eq!(names, ["consent", "console", "linux", "serial0", "serial2"]);
+}
