@@ -29,6 +29,16 @@ pub const SCENES: &[Scene] = &[
         ],
     },
     Scene {
+        name: "root",
+        claim: "another folder is `/` to a program that is put into it, and nothing that it can ask tells the difference",
+        row: "sandbox_other_root",
+        shows: &[
+            (Terminal, "+ sandbox --bind"),
+            (Terminal, "+ sandbox --mem"),
+            (Terminal, "+ cmp"),
+        ],
+    },
+    Scene {
         name: "refused",
         claim: "a device that was not granted stays out of reach, whatever the program says",
         row: "device_denied",
