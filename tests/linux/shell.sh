@@ -11,3 +11,9 @@ ls /proc/self/fd > /dev/null
 mkfifo /tmp/f
 (echo through > /tmp/f) & [ "$(cat /tmp/f)" = through ]
 (ulimit -v 100000; true)
+# Files are made now, not when the machine started; and a sandbox has the same calendar.
+touch /tmp/older
+sleep 1.1
+touch /tmp/newer
+[ /tmp/newer -nt /tmp/older ]
+[ "$(sandbox --ro-bind /bin /bin -- date +%s)" -ge "$(stat -c %Y /tmp/newer)" ]

@@ -69,7 +69,7 @@ pub const SCENES: &[Scene] = &[
             (Message, "consent -> program"),
             (Device, ""),
             (Terminal, "opened, run"),
-            (Terminal, "recorded E"),
+            (Terminal, "recorded "),
             (Terminal, "300 bytes in"),
         ],
     },

@@ -1,5 +1,6 @@
 //! A sandbox within this one: a second personality, made of a part of this one's memory, time and files.
 
+use crate::calendar::Calendar;
 use crate::channel::{self, Area};
 use crate::natives::{CALL, texts};
 use crate::wish::Wish;
@@ -18,6 +19,7 @@ use sundog_rt::cap::{Cap, Error, Protection};
 use sundog_rt::start::capability::FIRST_GIVEN;
 use sundog_rt::sys::abi::{Address, Rights};
 use sundog_spawn::{Fault, Grant, Process, Program, SpawnError, Time, What, spawn};
+use sundog_tmpfs_core::Clock;
 
 /// Bytes of a sandbox if nobody says how many.
 const MEMORY: u64 = 22 << 20;
@@ -41,8 +43,8 @@ pub struct Parts {
     pub image: &'static [u8],
     /// The boot package, read only.
     pub archive: Cap<Frame>,
-    /// Seconds of the calendar.
-    pub calendar: u64,
+    /// The calendar.
+    pub calendar: Calendar,
     /// Notifications and frames of sandboxes that have ended.
     pub spare: Vec<(Cap<Notification>, Cap<Frame>)>,
 }
@@ -295,7 +297,7 @@ fn build(
             .zip(start.lent)
             .map(|(name, time)| (&**name, copy(time.address(), Rights::ALL))),
     );
-    let seconds = format!("{}", start.parts.calendar);
+    let seconds = format!("{}", start.parts.calendar.now().seconds);
     let mut program = Program::new(start.parts.image, b"linux", Time::Given(start.time));
     program
         .arguments

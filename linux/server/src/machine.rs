@@ -1,7 +1,7 @@
 //! The machine of the personality made of Sundog's objects: address spaces, virtual processors and time.
 
 pub mod blocks;
-mod clock;
+pub mod clock;
 mod space;
 #[cfg(test)]
 mod tests;
@@ -38,9 +38,9 @@ pub struct SundogMachine<O: Objects> {
 pub struct Parameters {
     /// The slot of the untyped memory that objects are made of.
     pub memory: u32,
-    /// Ticks of the deadlines' counter in a microsecond.
-    pub ticks_per_microsecond: u64,
-    /// Nanoseconds of the calendar now, since 1970.
+    /// The clock of deadlines and of the calendar.
+    pub clock: Clock,
+    /// Nanoseconds of the calendar when the clock started, since 1970.
     pub calendar: u64,
     /// Where random bytes come from.
     pub random: Random,
@@ -59,15 +59,14 @@ fn allowed(protection: Protection) -> Allowed {
 
 impl<O: Objects> SundogMachine<O> {
     /// A machine without spaces and virtual processors.
-    pub fn new(mut objects: O, parameters: Parameters) -> SundogMachine<O> {
-        let clock = Clock::new(objects.ticks(), parameters.ticks_per_microsecond);
+    pub fn new(objects: O, parameters: Parameters) -> SundogMachine<O> {
         SundogMachine {
             objects,
             blocks: Blocks::new(parameters.memory),
             spaces: BTreeMap::new(),
             vcpus: BTreeMap::new(),
             next: 0,
-            clock,
+            clock: parameters.clock,
             calendar: parameters.calendar,
             random: parameters.random,
         }

@@ -15,6 +15,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod calendar;
 mod channel;
 mod console;
 mod gated;

@@ -1,5 +1,6 @@
 //! The files of the sandbox: the boot archive at the root, read only, and file systems in memory where programs write.
 
+use crate::calendar::Calendar;
 use crate::gated::{self, Node};
 use crate::random::Random;
 use alloc::boxed::Box;
@@ -9,8 +10,8 @@ use alloc::sync::Arc;
 use sundog_archive_core::Archive;
 use sundog_linux_core::frames::{Memory, PoolPages};
 use sundog_linux_vfs::{Closed, Errno, Gatekeeper, MountFlags, Setup, Vfs};
-use sundog_protocols::file::{FileServer, Owner, Time};
-use sundog_tmpfs_core::{Clock, Limits, Tmpfs};
+use sundog_protocols::file::{FileServer, Owner};
+use sundog_tmpfs_core::{Limits, Tmpfs};
 
 /// How many looked-up names are kept.
 const NAMES: usize = 4096;
@@ -24,40 +25,26 @@ const WRITABLE: [(&str, u32); 5] = [
     ("/home", 0o755),
 ];
 
-/// The files' times: what the calendar said at the start.
-#[derive(Clone, Copy)]
-struct Start(Time);
-
-impl Clock for Start {
-    fn now(&self) -> Time {
-        self.0
-    }
-}
-
 /// An empty file system in memory.
-pub fn tmpfs(memory: &Arc<Memory>, seconds: u64, mode: u32) -> Box<Tmpfs<PoolPages>> {
-    let clock = Start(Time {
-        seconds: seconds as i64,
-        nanos: 0,
-    });
+pub fn tmpfs(memory: &Arc<Memory>, calendar: Calendar, mode: u32) -> Box<Tmpfs<PoolPages>> {
     let pages = PoolPages(memory.clone());
     Box::new(Tmpfs::new(
         pages,
-        Box::new(clock),
+        Box::new(calendar),
         Limits::default(),
         mode,
         Owner::default(),
     ))
 }
 
-/// Makes the files; `archive` is the root folder, `seconds` the calendar's time.
+/// Makes the files; `archive` is the root folder, `calendar` tells the files' times.
 ///
 /// # Errors
 /// A sentence that says what is wrong with them.
 pub fn build(
     archive: &'static [u8],
     memory: &Arc<Memory>,
-    seconds: u64,
+    calendar: Calendar,
     mut random: Random,
     gates: Box<dyn Gatekeeper>,
 ) -> Result<Vfs, String> {
@@ -68,7 +55,7 @@ pub fn build(
             read_only: true,
             ..MountFlags::default()
         },
-        anonymous: tmpfs(memory, seconds, 0o700),
+        anonymous: tmpfs(memory, calendar, 0o700),
         random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
         gates,
         names: NAMES,
@@ -80,11 +67,11 @@ pub fn build(
         "/proc",
     )?;
     absent_is_fine(
-        vfs.mount_dev(b"/dev", tmpfs(memory, seconds, 0o755)),
+        vfs.mount_dev(b"/dev", tmpfs(memory, calendar, 0o755)),
         "/dev",
     )?;
     for (path, mode) in WRITABLE {
-        let tree = tmpfs(memory, seconds, mode);
+        let tree = tmpfs(memory, calendar, mode);
         let flags = MountFlags::default();
         let mounted = vfs.mount(path.as_bytes(), tree, flags, b"tmpfs", b"tmpfs");
         absent_is_fine(mounted.map(drop), path)?;
@@ -99,13 +86,13 @@ pub fn build(
 pub fn build_within(
     root: (Box<dyn FileServer>, MountFlags),
     memory: &Arc<Memory>,
-    seconds: u64,
+    calendar: Calendar,
     mut random: Random,
 ) -> Result<Vfs, String> {
     let setup = Setup {
         root: root.0,
         flags: root.1,
-        anonymous: tmpfs(memory, seconds, 0o700),
+        anonymous: tmpfs(memory, calendar, 0o700),
         random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
         gates: Box::new(Closed),
         names: NAMES,

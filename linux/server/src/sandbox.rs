@@ -1,5 +1,6 @@
 //! What the parent gave, made into what a sandbox needs: memory, objects, the line to the terminal, the files.
 
+use crate::calendar::Calendar;
 use crate::channel::{self, Area, Channel};
 use crate::console::{Console, Host};
 use crate::gated::Keeper;
@@ -7,6 +8,7 @@ use crate::gated::port::NativePort;
 use crate::host_streams::HostStreams;
 use crate::inner::Parts;
 use crate::line::{Line, Wake};
+use crate::machine::clock::Clock;
 use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::natives::Natives;
@@ -77,6 +79,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .map_while(|number| environment.capability(&format!("tree-{number}")))
         .collect();
     let ticks_per_microsecond = environment.start.ticks_per_microsecond;
+    let clock = Clock::new(sys::ticks(), ticks_per_microsecond);
+    let calendar = Calendar::new(options.time, clock);
     let gates = gates(&mut environment, options)?;
     let time = (1..)
         .map_while(|number| environment.capability(&format!("time-{number}")))
@@ -107,7 +111,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         Parts {
             image,
             archive,
-            calendar: options.time,
+            calendar,
             spare: Vec::new(),
         },
     )));
@@ -124,7 +128,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let (vfs, console, view) = match (console, &options.within) {
         (Some(console), _) => {
             let bytes = member(package, &options.root)?;
-            let mut vfs = root::build(bytes, &memory, options.time, random.divide(), gates)?;
+            let mut vfs = root::build(bytes, &memory, calendar, random.divide(), gates)?;
             root::add_devices(&mut vfs, &options.devices)?;
             (vfs, console, None)
         }
@@ -138,8 +142,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             let own = channel(process)?;
             let trees = trees.into_iter().map(&mut channel);
             let trees = trees.collect::<Result<VecDeque<_>, _>>()?;
-            let mut view = View::new(wish, trees, &memory, options.time);
-            let vfs = root::build_within(view.root(), &memory, options.time, random.divide())?;
+            let mut view = View::new(wish, trees, &memory, calendar);
+            let vfs = root::build_within(view.root(), &memory, calendar, random.divide())?;
             let console = Console::Outside {
                 channels,
                 own,
@@ -153,7 +157,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         Native::new(resources, frames, natives),
         Parameters {
             memory: untyped.slot(),
-            ticks_per_microsecond,
+            clock,
             calendar: options.time.saturating_mul(1_000_000_000),
             random,
         },

@@ -1,5 +1,6 @@
 //! The files of a sandbox within another: its options' file operations, done in their order.
 
+use crate::calendar::Calendar;
 use crate::channel::Channel;
 use crate::root::tmpfs;
 use crate::wish::Wish;
@@ -17,7 +18,7 @@ pub struct View {
     operations: VecDeque<Operation>,
     trees: VecDeque<Channel>,
     memory: Arc<Memory>,
-    calendar: u64,
+    calendar: Calendar,
 }
 
 fn read_only(mode: BindMode) -> MountFlags {
@@ -29,7 +30,12 @@ fn read_only(mode: BindMode) -> MountFlags {
 
 impl View {
     /// The view that is wished for, over the trees that are bound, in their order.
-    pub fn new(wish: &Wish, trees: VecDeque<Channel>, memory: &Arc<Memory>, calendar: u64) -> View {
+    pub fn new(
+        wish: &Wish,
+        trees: VecDeque<Channel>,
+        memory: &Arc<Memory>,
+        calendar: Calendar,
+    ) -> View {
         View {
             operations: wish.plan.operations.clone().into(),
             trees,

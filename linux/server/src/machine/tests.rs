@@ -25,7 +25,7 @@ fn machine(slots: usize, bytes: u64) -> SundogMachine<Fake> {
         Fake::new(slots, bytes),
         Parameters {
             memory: fake::MEMORY,
-            ticks_per_microsecond: 1000,
+            clock: Clock::new(fake::START, 1000),
             calendar: 0,
             random: Random::new(&[1; 4]),
         },
