@@ -8,3 +8,4 @@ grep -q Read-only /tmp/err
 sandbox --ro-bind /bin /bin -- sh -c '[ ! -e /tmp ]'
 sandbox --overlay x y z -- true 2>/tmp/err && exit 22 || grep -q "not supported" /tmp/err
 [ "$(echo alive | cat)" = alive ]
+sandbox --ro-bind /bin /bin --dir /a/b/c -- sh -c '[ -d /a/b/c ]'

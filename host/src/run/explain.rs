@@ -80,7 +80,7 @@ fn limits(system: &System) -> String {
     )];
     if let Some(children) = memory("children") {
         limits.push(format!(
-            "{children} MiB for sandboxes within, {within} at a time"
+            "{children} MiB for sandboxes within, at most {within} at a time"
         ));
     }
     limits.join("; ")
@@ -119,7 +119,7 @@ mod tests {
         let expected = [
             "sh runs in a machine of its own and holds the files of its image and these streams; no file of this computer, no network",
             "it must ask you for /dev/ttyS1",
-            "its limits: 96 MiB for programs and files; 64 MiB for sandboxes within, 6 at a time",
+            "its limits: 96 MiB for programs and files; 64 MiB for sandboxes within, at most 6 at a time",
             told,
             "help lists six things to try; Ctrl-] calls Sundog: grants, revoke, stop",
         ];

@@ -93,10 +93,17 @@ impl View {
                 let tree = tmpfs(&self.memory, self.calendar, 0o755);
                 vfs.mount_dev(dest, tree)
             }
-            Operation::Dir { dest, perms } => match vfs.mkdirat(context, AT_FDCWD, dest, *perms) {
-                Ok(()) | Err(Errno::EEXIST) => Ok(()),
-                Err(error) => Err(error),
-            },
+            Operation::Dir { dest, perms } => {
+                // The folders on the way, as bubblewrap makes them; what cannot be made shows at the last one.
+                let ends = dest.iter().enumerate().skip(1);
+                for (end, _) in ends.filter(|(_, byte)| **byte == b'/') {
+                    let _ = vfs.mkdirat(context, AT_FDCWD, &dest[..end], 0o755);
+                }
+                match vfs.mkdirat(context, AT_FDCWD, dest, *perms) {
+                    Ok(()) | Err(Errno::EEXIST) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            }
             Operation::Symlink { target, dest } => vfs.symlinkat(context, target, AT_FDCWD, dest),
         }
     }
