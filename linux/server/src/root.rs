@@ -34,6 +34,17 @@ impl Clock for Start {
     }
 }
 
+/// Whether the heap has room for more files, and for more looked-up names: a quarter is kept.
+fn room_for_files() -> bool {
+    sundog_rt::heap_has_room(4)
+}
+
+/// Whether it has room for more processes and open files: they may take half of what files may not, so that a program can remove files
+/// when there are too many.
+pub fn room_for_records() -> bool {
+    sundog_rt::heap_has_room(8)
+}
+
 /// An empty file system in memory.
 pub fn tmpfs(memory: &Arc<Memory>, seconds: u64, mode: u32) -> Box<Tmpfs<PoolPages>> {
     let clock = Start(Time {
@@ -44,7 +55,10 @@ pub fn tmpfs(memory: &Arc<Memory>, seconds: u64, mode: u32) -> Box<Tmpfs<PoolPag
     Box::new(Tmpfs::new(
         pages,
         Box::new(clock),
-        Limits::default(),
+        Limits {
+            room: room_for_files,
+            ..Limits::default()
+        },
         mode,
         Owner::default(),
     ))
@@ -74,6 +88,7 @@ pub fn build(
         names: NAMES,
     };
     let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;
+    vfs.keep_room(room_for_files);
     // A root archive that holds one program has none of the usual folders, and needs none.
     absent_is_fine(
         vfs.mount_proc(b"/proc", MountFlags::default()).map(drop),
@@ -110,7 +125,9 @@ pub fn build_within(
         gates: Box::new(Closed),
         names: NAMES,
     };
-    Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))
+    let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;
+    vfs.keep_room(room_for_files);
+    Ok(vfs)
 }
 
 /// Adds the nodes of devices that ask.
