@@ -93,6 +93,8 @@ pub struct Settings {
     pub labels: Labels,
     /// The host name.
     pub host_name: Vec<u8>,
+    /// Whether there is memory for the records of more processes and open files; without it, calls that make them answer ENOMEM.
+    pub room: fn() -> bool,
 }
 
 impl Default for Settings {
@@ -102,6 +104,7 @@ impl Default for Settings {
             slice: 5_000_000,
             labels: Labels::default(),
             host_name: b"sundog".to_vec(),
+            room: || true,
         }
     }
 }

@@ -25,13 +25,27 @@ const WRITABLE: [(&str, u32); 5] = [
     ("/home", 0o755),
 ];
 
+/// Whether the heap has room for more files, and for more looked-up names: a quarter is kept.
+fn room_for_files() -> bool {
+    sundog_rt::heap_has_room(4)
+}
+
+/// Whether it has room for more processes and open files: they may take half of what files may not, so that a program can remove files
+/// when there are too many.
+pub fn room_for_records() -> bool {
+    sundog_rt::heap_has_room(8)
+}
+
 /// An empty file system in memory.
 pub fn tmpfs(memory: &Arc<Memory>, calendar: Calendar, mode: u32) -> Box<Tmpfs<PoolPages>> {
     let pages = PoolPages(memory.clone());
     Box::new(Tmpfs::new(
         pages,
         Box::new(calendar),
-        Limits::default(),
+        Limits {
+            room: room_for_files,
+            ..Limits::default()
+        },
         mode,
         Owner::default(),
     ))
@@ -61,6 +75,7 @@ pub fn build(
         names: NAMES,
     };
     let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;
+    vfs.keep_room(room_for_files);
     // A root archive that holds one program has none of the usual folders, and needs none.
     absent_is_fine(
         vfs.mount_proc(b"/proc", MountFlags::default()).map(drop),
@@ -97,7 +112,9 @@ pub fn build_within(
         gates: Box::new(Closed),
         names: NAMES,
     };
-    Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))
+    let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;
+    vfs.keep_room(room_for_files);
+    Ok(vfs)
 }
 
 /// Adds the nodes of devices that ask.

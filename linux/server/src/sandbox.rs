@@ -118,7 +118,10 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let resources = Rc::new(RefCell::new(resources));
     let requests = Requests::new(endpoint, message, start, resources.clone(), natives.clone())
         .map_err(refused("the replies to native programs"))?;
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        room: root::room_for_records,
+        ..Settings::default()
+    };
     if let Some(count) = options.processes {
         settings.max_tasks = settings.max_tasks.min(count);
     }

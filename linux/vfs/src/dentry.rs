@@ -51,6 +51,8 @@ pub struct Dentries {
     pub(crate) table: Table<Dentry>,
     /// Above this many, unused ones are dropped.
     limit: usize,
+    /// Whether there is memory for unused ones.
+    pub(crate) room: fn() -> bool,
     cursor: u32,
 }
 
@@ -59,6 +61,7 @@ impl Dentries {
         Dentries {
             table: Table::new(usize::MAX),
             limit,
+            room: || true,
             cursor: 0,
         }
     }
@@ -188,12 +191,16 @@ impl Dentries {
         old.map_or_else(Vec::new, |old| self.release(old))
     }
 
-    /// Drops unused entries while there are too many, a bounded number at a time. No look-up may be under way.
+    /// Drops unused entries while there are too many, or too many for the memory that is left, a bounded number at a time. No look-up may be under way.
     #[must_use]
     pub fn trim(&mut self) -> Vec<Body> {
         const STEPS: usize = 64;
+        const FEW_PART: usize = 16;
         let mut forgotten = Vec::new();
-        if self.table.len() <= self.limit {
+        // Without memory, a few are enough.
+        let few = self.limit / FEW_PART;
+        let len = self.table.len();
+        if len <= few || len <= self.limit && (self.room)() {
             return forgotten;
         }
         for _ in 0..STEPS {

@@ -228,6 +228,11 @@ impl Vfs {
         }
     }
 
+    /// Says who tells whether there is memory for names that nobody uses; without it, few are kept.
+    pub fn keep_room(&mut self, room: fn() -> bool) {
+        self.dentries.room = room;
+    }
+
     /// Drops unused names if there are too many. Called where no look-up is under way.
     pub(crate) fn trim(&mut self) {
         let forgotten = self.dentries.trim();

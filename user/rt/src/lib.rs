@@ -137,6 +137,22 @@ macro_rules! boot_entry {
     };
 }
 
+/// Whether more than one part in `part` of the heap is left. What is made on the wish of somebody else is refused without such a
+/// reserve, so that the heap's end, which ends the program, is not in their hands.
+#[must_use]
+#[cfg(target_os = "none")]
+pub fn heap_has_room(part: usize) -> bool {
+    let (bytes, free) = heap::state();
+    free > bytes / part.max(1)
+}
+
+/// Whether more than one part in so many of the heap is left: on a host always.
+#[must_use]
+#[cfg(not(target_os = "none"))]
+pub fn heap_has_room(_: usize) -> bool {
+    true
+}
+
 /// Writes a line to the debug port, if this program holds a capability for it; else does nothing.
 #[macro_export]
 macro_rules! debug {

@@ -159,6 +159,11 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "sandbox_nodes",
+        guests: guests(&["nodes"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "sandbox_many_one_after_another",
         guests: guests(&["many"], &[]),
         ..SCRIPT

@@ -251,6 +251,40 @@ calls! {
     439 faccessat2(folder: i32, path: u64, mode: u32, flags: u32) => names::faccessat2;
 }
 
+/// Whether a call makes a record that stays: a process, an open file, a socket, a timer or a lock.
+fn makes_records(number: u64) -> bool {
+    const THAT_DO: [&str; 27] = [
+        "open",
+        "openat",
+        "creat",
+        "pipe",
+        "pipe2",
+        "dup",
+        "dup2",
+        "dup3",
+        "fcntl",
+        "flock",
+        "socket",
+        "socketpair",
+        "memfd_create",
+        "eventfd",
+        "eventfd2",
+        "epoll_create",
+        "epoll_create1",
+        "epoll_ctl",
+        "timerfd_create",
+        "timer_create",
+        "mmap",
+        "mremap",
+        "mprotect",
+        "clone",
+        "clone3",
+        "fork",
+        "vfork",
+    ];
+    name(number).is_some_and(|name| THAT_DO.contains(&name))
+}
+
 /// Makes (or makes again) the call that a task is in.
 ///
 /// # Errors
@@ -258,6 +292,11 @@ calls! {
 pub fn dispatch(kernel: &mut Kernel, task: TaskId) -> Outcome {
     let state = kernel.call(task)?;
     let (number, arguments) = (state.number, state.arguments);
+    let begun = state.done != 0 || state.saved.is_some();
+    // A call that has begun, such as a vfork that waits for its child, goes on.
+    if !begun && !(kernel.settings.room)() && makes_records(number) {
+        return Err(Errno::ENOMEM.into());
+    }
     match call(kernel, task, number, arguments) {
         Some(outcome) => outcome,
         None => {

@@ -105,6 +105,37 @@ fn a_fork_bomb_meets_its_limit() {
 }
 
 #[test]
+fn without_memory_for_records_no_process_and_no_open_file_is_made() {
+    const ENOMEM: i64 = -12;
+    let mut sandbox = Sandbox::new(
+        512,
+        0,
+        alloc::vec![
+            call(FORK, &[]),
+            Op::Expect(ENOMEM),
+            call(VFORK, &[]),
+            Op::Expect(ENOMEM),
+            call(CLONE, &[17]),
+            Op::Expect(ENOMEM),
+            // pipe, socketpair, eventfd, epoll_create1
+            call(22, &[DATA]),
+            Op::Expect(ENOMEM),
+            call(53, &[1, 1, 0, DATA]),
+            Op::Expect(ENOMEM),
+            call(284, &[0]),
+            Op::Expect(ENOMEM),
+            call(291, &[0]),
+            Op::Expect(ENOMEM),
+            // What makes nothing goes on: getppid.
+            call(110, &[]),
+            exit(0),
+        ],
+    );
+    sandbox.kernel.settings.room = || false;
+    assert_eq!(sandbox.run(1000), Some(End::Exited(0)));
+}
+
+#[test]
 fn a_thread_shares_everything_and_clears_its_word_at_its_end() {
     const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x20_0000;
     passes(alloc::vec![

@@ -21,11 +21,13 @@ pub struct Store<P> {
     pub pages: P,
     pub used: u64,
     pub limit: u64,
+    /// Whether memory for the record of a block may be taken.
+    pub room: fn() -> bool,
 }
 
 impl<P: Pages> Store<P> {
     fn allocate(&mut self) -> Result<u64> {
-        if self.used >= self.limit {
+        if self.used >= self.limit || !(self.room)() {
             return Err(FileError::ENOSPC);
         }
         let frame = self.pages.allocate().ok_or(FileError::ENOSPC)?;

@@ -72,6 +72,10 @@ impl<P: Pages> Tmpfs<P> {
         if let Some(target) = target {
             self.removable(target, source_is_dir)?;
         }
+        // A longer name takes memory, and a rename could be made without end.
+        if target.is_none() && to.1.len() > from.1.len() {
+            self.room_for_record()?;
+        }
         self.replace((from_dir, from.1, source), (to_dir, to.1, target))
     }
 

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
 use sundog_protocols::file::{
     Allocate, FileError, FileServer, Handle, Kind, OpenFlags, Owner, RenameFlags, SetAttr, Time,
 };
@@ -113,6 +114,7 @@ fn limits_of_space_and_nodes_hold_and_are_given_back() {
         pages: 3,
         nodes: 4,
         handles: 10,
+        ..Limits::default()
     });
     let open = file(&mut fs, root, "a");
     assert_eq!(fs.write(open, 0, &[1; 5 * 4096]), Ok(3 * 4096));
@@ -145,6 +147,51 @@ fn limits_of_space_and_nodes_hold_and_are_given_back() {
     );
     fs.clunk(many[0].handle);
     assert!(fs.walk(root, b"x").is_err() && fs.walk(root, b"c").is_ok());
+}
+
+#[test]
+fn without_memory_for_records_nothing_is_half_made_and_what_goes_makes_room_again() {
+    static LEFT: AtomicBool = AtomicBool::new(true);
+    let (mut fs, root) = tree_with(Limits {
+        room: || LEFT.load(Ordering::Relaxed),
+        ..Limits::default()
+    });
+    let open = file(&mut fs, root, "a");
+    assert_eq!(fs.write(open, 0, b"x"), Ok(1));
+    let node = fs.walk(root, b"a").unwrap().handle;
+    let free = fs.statfs(root).unwrap().free_nodes;
+    LEFT.store(false, Ordering::Relaxed);
+    let full = Err(FileError::ENOSPC);
+    let none = RenameFlags::default();
+    assert_eq!(
+        fs.create(root, b"b", RW, 0o644, OWNER).map(|_| ()),
+        full.clone()
+    );
+    assert_eq!(fs.mkdir(root, b"b", 0o755, OWNER).map(|_| ()), full.clone());
+    assert_eq!(
+        fs.symlink(root, b"b", b"to", OWNER).map(|_| ()),
+        full.clone()
+    );
+    let fifo = fs.mknod(root, b"b", Kind::Fifo, 0o644, 0, OWNER);
+    assert_eq!(fifo.map(|_| ()), full.clone());
+    assert_eq!(fs.link(node, root, b"b"), full.clone());
+    assert_eq!(fs.rename(root, b"a", root, b"longer", none), full.clone());
+    assert_eq!(fs.write(open, 4096, b"x").map(|_| ()), full);
+    assert_eq!(
+        names(&mut fs, root),
+        [b"a".to_vec()],
+        "nothing is half made"
+    );
+    assert_eq!(fs.statfs(root).unwrap().free_nodes, free);
+    assert_eq!(fs.getattr(node).unwrap().links, 1);
+    assert_eq!(fs.write(open, 0, b"y"), Ok(1), "a block that is there");
+    assert_eq!(fs.rename(root, b"a", root, b"c", none), Ok(()));
+    assert_eq!(fs.unlink(root, b"c", false), Ok(()));
+    fs.clunk(open);
+    fs.clunk(node);
+    assert_eq!(fs.statfs(root).unwrap().free_nodes, free + 1);
+    LEFT.store(true, Ordering::Relaxed);
+    file(&mut fs, root, "b");
 }
 
 #[test]

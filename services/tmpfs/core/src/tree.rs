@@ -38,6 +38,8 @@ pub struct Limits {
     pub nodes: usize,
     /// Handles at a time.
     pub handles: usize,
+    /// Whether memory for the tree's own records may be taken; asked before each new node, name or block. Several trees may share it.
+    pub room: fn() -> bool,
 }
 
 impl Default for Limits {
@@ -46,6 +48,7 @@ impl Default for Limits {
             pages: u64::MAX,
             nodes: 1 << 20,
             handles: 1 << 20,
+            room: || true,
         }
     }
 }
@@ -93,6 +96,7 @@ impl<P: Pages> Tmpfs<P> {
             pages,
             used: 0,
             limit: limits.pages,
+            room: limits.room,
         };
         Tmpfs {
             store,
@@ -175,7 +179,16 @@ impl<P: Pages> Tmpfs<P> {
         if self.inodes.len() + self.extra_links >= self.limits.nodes {
             Err(FileError::ENOSPC)
         } else {
+            self.room_for_record()
+        }
+    }
+
+    /// Whether memory for a node, a name or a longer name may be taken.
+    pub(crate) fn room_for_record(&self) -> Result<()> {
+        if (self.limits.room)() {
             Ok(())
+        } else {
+            Err(FileError::ENOSPC)
         }
     }
 

@@ -30,6 +30,9 @@ const HANDLE_BYTES: u64 = 64;
 /// The root's permissions: everybody may make files, only owners remove theirs.
 const ROOT_MODE: u32 = 0o1777;
 
+/// One part in so many of the heap is kept free of nodes, names and blocks.
+const HEAP_RESERVE_PART: usize = 8;
+
 fn run(environment: Environment) {
     let memory: Cap<Untyped> = environment.require("memory");
     let heap = environment.start.heap.end - environment.start.heap.start;
@@ -38,6 +41,7 @@ fn run(environment: Environment) {
         pages: heap / 4 / PAGE_BYTES,
         nodes: (heap / 2 / NODE_BYTES) as usize,
         handles: (heap / 4 / HANDLE_BYTES) as usize,
+        room: || sundog_rt::heap_has_room(HEAP_RESERVE_PART),
     };
     let ticks_per_microsecond = environment.start.ticks_per_microsecond.max(1);
     let Ok((service, resources)) = Service::new(environment, limits.handles) else {
