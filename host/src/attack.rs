@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::fresh::today;
-use crate::image::{self, Busybox, Plan};
+use crate::image::{self, Busybox, Guests, Plan};
 use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
@@ -33,15 +33,27 @@ const ATTACKER: &str = "siege";
 const WITNESS: &str = "witness";
 /// What the witness writes, and how often in all.
 const WITNESSED: (&str, usize) = (".", 600);
+/// The system in which a Linux program attacks from a sandbox, the script that starts and judges it, and the program itself.
+const LINUX_SYSTEM: &str = "linux-script";
+const SCRIPT: &str = "hostile";
+const LINUX_ATTACKER: &str = "linux-hostile";
+/// Calls beyond those asked for that the last attackers may have made.
+const OVERSHOT: u64 = 20_000;
+/// What init says when the script has found all as it should be.
+const LINUX_HELD: &str = "init: linux is done with status 0";
 /// The limit of a run of native calls: so much for each thousand, about ten times what it takes, and a minute for the rest.
 const REST: Duration = Duration::from_secs(60);
 const THOUSAND: Duration = Duration::from_millis(600);
+/// The same for Linux calls, which take longer by the processes that they end.
+const LINUX_THOUSAND: Duration = Duration::from_millis(1200);
 
 /// What can be attacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     /// The kernel, by random calls of native programs in a machine.
     Native,
+    /// The Linux personality of a sandbox, by random calls of Linux programs in it.
+    Linux,
     /// The kernel's core on the host, by all sequences of operations, breadth first.
     Model,
 }
@@ -67,6 +79,7 @@ pub fn main(arguments: &[OsString]) -> std::result::Result<ExitCode, Failure> {
     let begin = Instant::now();
     let result = match options.what {
         What::Native => native(&options)?,
+        What::Linux => linux(&options)?,
         What::Model => model(&options)?,
     };
     let source = images::source_root();
@@ -85,18 +98,19 @@ pub fn main(arguments: &[OsString]) -> std::result::Result<ExitCode, Failure> {
 fn parse(arguments: &[OsString]) -> std::result::Result<Options, Failure> {
     let usage = |word: &str| {
         Failure::new(format!(
-            "attack: {word}; it takes native or model, --runs N and (native) --seed S"
+            "attack: {word}; it takes native, linux or model, --runs N and (not model) --seed S"
         ))
     };
     let mut words = arguments.iter().map(|word| word.to_string_lossy());
     let what = match words.next().as_deref() {
         Some("native") => What::Native,
+        Some("linux") => What::Linux,
         Some("model") => What::Model,
         Some(word) => return Err(usage(&format!("unknown {word:?}"))),
         None => return Err(usage("what is to be attacked is missing")),
     };
     let (runs, seed) = match what {
-        What::Native => (1_000_000, 7),
+        What::Native | What::Linux => (1_000_000, 7),
         What::Model => (100_000, 0),
     };
     let mut options = Options { what, runs, seed };
@@ -104,7 +118,7 @@ fn parse(arguments: &[OsString]) -> std::result::Result<Options, Failure> {
         let number = words.next().and_then(|text| text.parse().ok());
         match (&*word, number) {
             ("--runs", Some(number @ 1..)) => options.runs = number,
-            ("--seed", Some(number)) if what == What::Native => options.seed = number,
+            ("--seed", Some(number)) if what != What::Model => options.seed = number,
             ("--runs" | "--seed", _) => {
                 return Err(usage(&format!("{word} lacks its number, or has none here")));
             }
@@ -128,8 +142,7 @@ fn native(options: &Options) -> std::result::Result<Result, Failure> {
     machine.memory = plan.memory();
     machine.archive = Some(image::put(&bytes, &folder)?);
     machine.command_line = format!("exit-with={WITNESS}");
-    let thousands = u32::try_from(runs.div_ceil(1000)).unwrap_or(u32::MAX);
-    let limit = REST + THOUSAND.saturating_mul(thousands);
+    let limit = limit(*runs, THOUSAND);
     let outcome = Process::start(&machine, &folder)?.wait(Some(limit))?;
     let text = Outcome::text(&Port::KernelText.log(&folder));
     let console = Outcome::text(&Port::Console.log(&folder));
@@ -146,6 +159,60 @@ fn native(options: &Options) -> std::result::Result<Result, Failure> {
     let verdict = verdict.map_err(|wrong| format!("{wrong}\nlogs: {}", folder.keep().display()));
     let made = said.unwrap_or_else(|| "not told".to_owned());
     Ok(Result { made, verdict })
+}
+
+/// Has Linux programs make random calls in a sandbox, beside a sibling and under a shell that look after themselves.
+fn linux(options: &Options) -> std::result::Result<Result, Failure> {
+    let Options { runs, seed, .. } = options;
+    let folder = Folder::new()?;
+    let mut plan = Plan::read(&images::manifest(LINUX_SYSTEM), &images::native)?;
+    plan.add(&Guests {
+        programs: &[LINUX_ATTACKER],
+        scripts: &[SCRIPT],
+    })?;
+    let script = format!("/tests/{SCRIPT}.sh");
+    let arguments = ["sh", "-ex", &script, &runs.to_string(), &seed.to_string()];
+    plan.set_arguments(image::LINUX, &arguments)?;
+    let bytes = plan.build(&images::native, &Busybox::of_system())?;
+    let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
+    machine.memory = plan.memory();
+    machine.archive = Some(image::put(&bytes, &folder)?);
+    machine.command_line = format!("exit-with={}", image::LINUX);
+    let limit = limit(*runs, LINUX_THOUSAND);
+    let outcome = Process::start(&machine, &folder)?.wait(Some(limit))?;
+    let text = Outcome::text(&Port::KernelText.log(&folder));
+    let said = linux_told(&Outcome::text(&Port::Console.log(&folder)), *runs, *seed);
+    let verdict = if outcome != Outcome::Passed {
+        Err(outcome.to_string())
+    } else if !text.lines().any(|line| line.trim_end() == LINUX_HELD) {
+        Err("the script did not end well".to_owned())
+    } else if said.is_none() {
+        Err("the script did not say that all calls were made".to_owned())
+    } else {
+        Ok(())
+    };
+    let verdict = verdict.map_err(|wrong| format!("{wrong}\nlogs: {}", folder.keep().display()));
+    let made = said.unwrap_or_else(|| "not told".to_owned());
+    Ok(Result { made, verdict })
+}
+
+/// The script's line `hostile: N calls with seed S by N attackers in N sandboxes`, if it is of this run and no call is missing.
+fn linux_told(console: &str, runs: u64, seed: u64) -> Option<String> {
+    let with = format!(" calls with seed {seed} by ");
+    let mut lines = console.lines().map(str::trim_end);
+    let (made, attackers) =
+        lines.find_map(|line| line.strip_prefix("hostile: ")?.split_once(&*with))?;
+    let made: u64 = made.parse().ok()?;
+    // The last attackers overshoot by a little.
+    (runs..=runs.saturating_add(OVERSHOT))
+        .contains(&made)
+        .then(|| format!("{made} calls, {attackers}"))
+}
+
+/// The time limit of a machine that makes so many calls.
+fn limit(runs: u64, thousand: Duration) -> Duration {
+    let thousands = u32::try_from(runs.div_ceil(1000)).unwrap_or(u32::MAX);
+    REST + thousand.saturating_mul(thousands)
 }
 
 /// What the attacker says at its end: all calls were made, by so many lives.
@@ -210,10 +277,11 @@ fn row(options: &Options, result: &Result, took: Duration, tree: &str) -> String
     let Options { what, runs, seed } = options;
     let what = match what {
         What::Native => "native",
+        What::Linux => "linux",
         What::Model => "model",
     };
     let seed = match options.what {
-        What::Native => seed.to_string(),
+        What::Native | What::Linux => seed.to_string(),
         What::Model => "none".to_owned(),
     };
     let verdict = match &result.verdict {
@@ -255,6 +323,7 @@ mod tests {
         };
         assert_eq!(options, wanted);
         assert_eq!(read(&["model"]).unwrap().runs, 100_000);
+        assert_eq!(read(&["linux", "--seed", "3"]).unwrap().seed, 3);
         for (words, named) in [
             (&[][..], "missing"),
             (&["tea"], "tea"),
@@ -274,6 +343,13 @@ mod tests {
         assert_eq!(told(text, 50, 9).unwrap(), "50 calls, 4 attackers");
         assert_eq!(told(text, 51, 9), None);
         assert_eq!(told("siege: 50 calls with seed 9\n", 50, 9), None);
+        let text = "$ x\nhostile: 51 calls with seed 9 by 4 attackers in 1 sandboxes\r\n";
+        let all = "51 calls, 4 attackers in 1 sandboxes";
+        assert_eq!(linux_told(text, 50, 9).unwrap(), all);
+        assert_eq!(linux_told(text, 52, 9), None);
+        let text = "hostile: 2085481993631855301 calls with seed 9 by 4 attackers in 1 sandboxes\n";
+        assert_eq!(linux_told(text, 50, 9), None, "no count at all");
+        assert_eq!(linux_told(text, 51, 8), None);
         let text = "\nrunning 1 test\n12 states, 90 steps, depth 2\n.\n";
         assert_eq!(explored(text).unwrap(), "12 states, 90 steps, depth 2");
         assert_eq!(explored("running 1 test\n"), None);

@@ -33,7 +33,7 @@ usage: sundog [COMMAND] [ARGUMENT...]
   tour [WORD...]                           show what the system does
   test [WORD...]                           run the tests that need a machine, those with a WORD in their name
   bench [--json FILE] [--baseline FILE]    count the instructions of the kernel's operations
-  attack native|model [--runs N] [--seed S]
+  attack native|linux|model [--runs N] [--seed S]
                                            attack the kernel, and append what came of it to docs/results/attack.md
   image MANIFEST FILE [--script NAME] [PROGRAM...]
                                            write the boot package of a system, with a script and programs for Linux

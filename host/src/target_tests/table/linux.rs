@@ -179,6 +179,12 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "linux_hostile_calls",
+        guests: guests(&["hostile"], &["linux-hostile"]),
+        limit: Duration::from_secs(120),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "native_caps_and_ns",
         guests: guests(&["caps"], &[]),
         ..SCRIPT
