@@ -18,8 +18,6 @@ made=$(sandbox --ro-bind / / --bind /tmp /mnt --tmpfs /run -- sh -c '
     rm /run/name-1 /run/name-2 || exit 41
     echo again > /run/again || exit 42
     [ "$(cat /run/again | cat)" = again ] || exit 43
-    ln -s /run /run/link-1; ln -s /run /run/link-2
-    ln -s /run /run/link-3 && exit 44
     exit 0
 ' 2>/tmp/links) || fail "a full sandbox ended with $?: $made"
 full "$made" "a sandbox' own files"
