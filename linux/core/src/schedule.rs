@@ -185,7 +185,6 @@ impl Kernel {
                 self.enqueue(task);
                 return;
             }
-            let vcpu = state.vcpu;
             let machine_space = self.with_space(task, |space, environment| {
                 space.machine_space(environment.machine)
             });
@@ -206,10 +205,7 @@ impl Kernel {
             let Some(state) = self.world.tasks.get_mut(task.0) else {
                 return;
             };
-            let registers = &mut state.registers;
-            let exit = self
-                .machine
-                .enter(vcpu, space, registers, slice_end.min(timer));
+            let exit = self.machine.enter(&state.vcpu, space, slice_end.min(timer));
             let now = self.now();
             self.world.guest_time += now.saturating_sub(before);
             let Ok(state) = self.task(task) else { return };
@@ -228,9 +224,9 @@ impl Kernel {
         match exit {
             Exit::Syscall => {
                 if let Ok(state) = self.task(task) {
-                    let arguments = state.registers.arguments();
+                    let arguments = state.vcpu.registers.arguments();
                     state.call = Some(Call {
-                        number: state.registers.rax,
+                        number: state.vcpu.registers.rax.get(),
                         arguments,
                         ..Call::default()
                     });
@@ -286,7 +282,9 @@ impl Kernel {
     }
 
     fn exception(&mut self, task: TaskId, vector: u8, code: u32) {
-        let rip = self.task(task).map_or(0, |state| state.registers.rip);
+        let rip = self
+            .task(task)
+            .map_or(0, |state| state.vcpu.registers.rip.get());
         let (signal, si_code, address) = match vector {
             0 => (SIGFPE, 1, rip),
             1 => (SIGTRAP, 2, rip),
@@ -365,12 +363,12 @@ impl Kernel {
         }
         match result {
             Ok(value) => {
-                state.registers.rax = value;
+                state.vcpu.registers.rax.set(value);
                 state.call = None;
                 true
             }
             Err(Stop::Errno(error)) => {
-                state.registers.rax = error.as_return() as u64;
+                state.vcpu.registers.rax.set(error.as_return() as u64);
                 state.call = None;
                 true
             }
