@@ -201,7 +201,7 @@ impl Kernel {
 
     fn next_signal(&mut self, task: TaskId) -> Option<SignalInformation> {
         let state = self.task(task).ok()?;
-        let wanted = SignalSet(!state.mask.without(SignalSet::UNBLOCKABLE).0);
+        let wanted = SignalSet(!state.blocked().0);
         if let Some(information) = state.pending.take(wanted) {
             return Some(information);
         }

@@ -121,7 +121,8 @@ pub trait Machine {
     /// Destroys a virtual processor, which nobody is entering.
     fn destroy_vcpu(&mut self, vcpu: Vcpu);
 
-    /// Runs a guest until something happens, at the latest until `deadline`.
+    /// Runs a guest until something happens, at the latest until `deadline`: one that makes call after call comes back with
+    /// `Exit::Deadline` too.
     fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit;
 
     /// Makes the present or the next `enter` of this virtual processor return `Exit::Kick`.

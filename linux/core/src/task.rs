@@ -199,3 +199,11 @@ pub struct Task {
     /// The signal sent to it when its parent ends (PR_SET_PDEATHSIG).
     pub parent_death_signal: u32,
 }
+
+impl Task {
+    /// The signals that are held back from it: what it blocks, but for those that nobody can block.
+    #[must_use]
+    pub fn blocked(&self) -> SignalSet {
+        self.mask.without(SignalSet::UNBLOCKABLE)
+    }
+}

@@ -351,6 +351,9 @@ impl Machine for TracedMachine {
             }
             None => return Exit::BadState,
         }
+        if self.now() >= deadline {
+            return Exit::Deadline;
+        }
         self.run(vcpu, space, deadline).unwrap_or(Exit::BadState)
     }
 

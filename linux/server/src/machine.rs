@@ -26,6 +26,8 @@ pub struct SundogMachine<O: Objects> {
     spaces: Slab<Space>,
     vcpus: Slab<vcpu::Vcpu>,
     clock: Clock,
+    /// The last deadline, in nanoseconds and in ticks: most entries have the one of those before.
+    deadline: (u64, u64),
     calendar: u64,
     random: Random,
 }
@@ -62,6 +64,7 @@ impl<O: Objects> SundogMachine<O> {
             spaces: Slab::default(),
             vcpus: Slab::default(),
             clock: parameters.clock,
+            deadline: (u64::MAX, 0),
             calendar: parameters.calendar,
             random: parameters.random,
         }
@@ -158,9 +161,11 @@ impl<O: Objects> Machine for SundogMachine<O> {
                 return Exit::BadState;
             }
         }
-        let deadline = self.clock.deadline(deadline);
+        if self.deadline.0 != deadline {
+            self.deadline = (deadline, self.clock.deadline(deadline));
+        }
         object
-            .enter(&mut self.objects, &vcpu.registers, deadline)
+            .enter(&mut self.objects, &vcpu.registers, self.deadline.1)
             .unwrap_or(Exit::BadState)
     }
 
