@@ -11,10 +11,12 @@ use sundog_linux_core::frames::{Backing, Memory};
 use sundog_linux_memory::Pool;
 use sundog_rt::cap::object::{Frame, PageTables, Untyped, VSpace};
 use sundog_rt::cap::{Cap, Error, Object, Slots};
-use sundog_rt::{Mapping, Reserved, Resources};
+use sundog_rt::{Growth, Mapping, Reserved, Resources, grow_heap_from};
 
 /// Of the memory for guests and objects, one part in so many is for objects.
 const OBJECTS_PART: u32 = 6;
+/// One part in so many is what the personality's own heap may grow by.
+const HEAP_PART: u32 = 8;
 /// Pages of a Frame at least: few enough that making and mapping one is no wait, enough that a shell takes few.
 const LEAST: u32 = 256;
 /// Frames at most.
@@ -78,6 +80,17 @@ impl Backing for Steps {
     }
 }
 
+/// Sets pages aside for the personality's own heap, with tables, slots and addresses.
+fn grow_heap(resources: &mut Resources, untyped: Cap<Untyped>, pages: u32) -> Result<(), Error> {
+    if pages == 0 {
+        return Ok(());
+    }
+    let source: Cap<Untyped> = retype(resources, untyped, u64::from(pages) * 4096)?;
+    add_tables(resources, untyped, pages)?;
+    grow_heap_from(Growth::new(resources, source, pages)?);
+    Ok(())
+}
+
 /// Pages of each Frame of a pool of so many.
 fn each(pages: u32) -> u32 {
     pages.div_ceil(MOST).max(LEAST)
@@ -95,7 +108,9 @@ pub fn build(
     let wrong = |error: Error| format!("the memory for programs: {error:?}");
     let cnode = resources.slots.cnode();
     let size = cnode.inspect(untyped.slot()).map_err(wrong)?.size;
-    let pages = size - size / OBJECTS_PART;
+    let heap = size / HEAP_PART;
+    let pages = size - size / OBJECTS_PART - heap;
+    grow_heap(resources, untyped, heap).map_err(wrong)?;
     let source: Cap<Untyped> =
         retype(resources, untyped, u64::from(pages) * 4096).map_err(wrong)?;
     add_tables(resources, untyped, pages).map_err(wrong)?;
