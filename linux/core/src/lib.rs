@@ -27,6 +27,7 @@ pub mod start;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 mod world;
 
-pub use sundog_linux_vfs::Errno;
+pub use sundog_linux_vfs::{Errno, fallible};

@@ -154,7 +154,7 @@ pub trait Machine {
     ///
     /// # Errors
     /// ENOEXEC where the machine has none or the image cannot be run; EAGAIN or ENOMEM when it has no room for one more.
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         let _ = (pid, program);
         Err(Errno::ENOEXEC)
     }

@@ -2,7 +2,7 @@
 
 use crate::calendar::Calendar;
 use crate::channel::{self, Area};
-use crate::natives::{CALL, texts};
+use crate::natives::{CALL, has_room_for, texts};
 use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
@@ -302,8 +302,11 @@ fn build(
     program
         .arguments
         .extend([&b"--time"[..], seconds.as_bytes(), b"--within"]);
-    program.arguments.extend(texts(&start.texts.arguments));
-    program.variables = texts(&start.texts.environment);
+    let too_many = |error| (error, String::from("its arguments"));
+    has_room_for(start.texts).map_err(too_many)?;
+    let arguments = texts(&start.texts.arguments, usize::MAX).map_err(too_many)?;
+    program.arguments.extend(arguments);
+    program.variables = texts(&start.texts.environment, usize::MAX).map_err(too_many)?;
     program.ticks_per_microsecond = start.ticks_per_microsecond;
     program.slots = SLOTS;
     program.heap_pages = HEAP_PAGES;

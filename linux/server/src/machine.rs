@@ -214,7 +214,7 @@ impl<O: Objects> Machine for SundogMachine<O> {
         self.random.fill(bytes);
     }
 
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         self.objects.start_native(pid, program)
     }
 

@@ -48,9 +48,9 @@ use alloc::string::String;
 use console::Console;
 use options::Options;
 use sandbox::Sandbox;
-use sundog_linux_core::load::Texts;
 use sundog_linux_core::process::End;
 use sundog_linux_core::schedule::Step;
+use sundog_linux_core::texts::{List, Texts};
 use sundog_linux_vfs::Errno;
 use sundog_rt::{Environment, entry, exit, fail, sys};
 
@@ -59,7 +59,11 @@ entry!(run);
 /// How long the end waits for a line that takes nothing any more, in microseconds.
 const LAST_WAIT: u64 = 5_000_000;
 
-fn run(environment: Environment) {
+fn run(mut environment: Environment) {
+    let untyped = environment.require("pool");
+    if let Err(text) = pool::grow_heap(&mut environment.resources, untyped) {
+        fail(&format!("linux: {text}"));
+    }
     let start = &environment.start;
     let ticks_per_microsecond = start.ticks_per_microsecond;
     let ended = Options::parse(start.arguments().skip(1), start.variables()).and_then(|options| {
@@ -124,11 +128,12 @@ fn run_program(
         },
     }));
     console.prepare(kernel, requests);
-    let texts = Texts {
-        arguments: options.program.clone(),
-        environment: options.environment.clone(),
-    };
     let path = options.path();
+    let refused = |error| Failure::new(&path, error);
+    let texts = Texts {
+        arguments: List::of(&options.program).map_err(refused)?,
+        environment: List::of(&options.environment).map_err(refused)?,
+    };
     let mut no_folder = false;
     kernel
         .start(&path, texts, b"/", |vfs, context| {

@@ -80,15 +80,23 @@ impl Backing for Steps {
     }
 }
 
-/// Sets pages aside for the personality's own heap, with tables, slots and addresses.
-fn grow_heap(resources: &mut Resources, untyped: Cap<Untyped>, pages: u32) -> Result<(), Error> {
-    if pages == 0 {
-        return Ok(());
-    }
-    let source: Cap<Untyped> = retype(resources, untyped, u64::from(pages) * 4096)?;
-    add_tables(resources, untyped, pages)?;
-    grow_heap_from(Growth::new(resources, source, pages)?);
-    Ok(())
+/// Sets a part of `untyped` aside for the personality's own heap, with tables, slots and addresses; [`build`] takes its own after it.
+///
+/// # Errors
+/// A sentence that says what is missing.
+pub fn grow_heap(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<(), String> {
+    let mut grow = || -> Result<(), Error> {
+        let size = resources.slots.cnode().inspect(untyped.slot())?.size;
+        let pages = size / HEAP_PART;
+        if pages == 0 {
+            return Ok(());
+        }
+        let source: Cap<Untyped> = retype(resources, untyped, u64::from(pages) * 4096)?;
+        add_tables(resources, untyped, pages)?;
+        grow_heap_from(Growth::new(resources, source, pages)?);
+        Ok(())
+    };
+    grow().map_err(|error| format!("the memory for the heap: {error:?}"))
 }
 
 /// Pages of each Frame of a pool of so many.
@@ -108,9 +116,7 @@ pub fn build(
     let wrong = |error: Error| format!("the memory for programs: {error:?}");
     let cnode = resources.slots.cnode();
     let size = cnode.inspect(untyped.slot()).map_err(wrong)?.size;
-    let heap = size / HEAP_PART;
-    let pages = size - size / OBJECTS_PART - heap;
-    grow_heap(resources, untyped, heap).map_err(wrong)?;
+    let pages = size - size / OBJECTS_PART - size / HEAP_PART;
     let source: Cap<Untyped> =
         retype(resources, untyped, u64::from(pages) * 4096).map_err(wrong)?;
     add_tables(resources, untyped, pages).map_err(wrong)?;
