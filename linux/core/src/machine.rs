@@ -150,6 +150,11 @@ pub trait Machine {
     /// Fills `bytes` with unpredictable bytes.
     fn random(&mut self, bytes: &mut [u8]);
 
+    /// Whether the personality has memory for more records of its own, such as parts of its page tables.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Starts a native program as the process `pid`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 use crate::Errno;
 use crate::calls::Stop;
 use crate::elf;
+use crate::fallible;
 use crate::kernel::Kernel;
 use crate::load::{Texts, read_exactly};
 use crate::process::End;
@@ -160,6 +161,15 @@ impl Kernel {
     pub fn native_ended(&mut self, pid: i32, end: End) {
         if let Ok(task) = self.native_task(pid) {
             self.end_process_of(task, end);
+        }
+    }
+
+    /// Writes a line to the stream for errors of the native process `pid`, as far as it is taken at once.
+    pub fn native_says(&mut self, pid: i32, line: &[u8]) {
+        if let (Ok(task), Ok(bytes)) = (self.native_task(pid), fallible::copied(line)) {
+            let descriptor = 2;
+            // Who does not read what is said does not hear it.
+            let _ = self.try_native(task, &Request::Write { descriptor, bytes });
         }
     }
 

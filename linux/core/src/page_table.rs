@@ -125,6 +125,17 @@ impl PageTable {
         }
     }
 
+    /// Whether setting something for a page takes memory.
+    #[must_use]
+    pub fn needs_memory(&self, page: u64) -> bool {
+        let [a, b, c, _] = indices(page);
+        let root = self.root.as_ref();
+        let middle = root
+            .and_then(|root| root.children[a].as_ref())
+            .and_then(|upper| upper.children[b].as_ref());
+        middle.is_none_or(|middle| middle.children[c].is_none())
+    }
+
     /// Sets what is known of a page and returns what was; pages beyond the user's are left alone.
     pub fn set(&mut self, page: u64, entry: Entry) -> Entry {
         if page >= PAGE_LIMIT {
@@ -150,6 +161,34 @@ impl PageTable {
             middle.children[c] = None;
         }
         old
+    }
+
+    /// The first page from `start` to before `end` of which something is known.
+    #[must_use]
+    pub fn next(&self, start: u64, end: u64) -> Option<u64> {
+        let root = self.root.as_ref()?;
+        let end = end.min(PAGE_LIMIT);
+        let mut page = start;
+        while page < end {
+            let [a, b, c, _] = indices(page);
+            let Some(upper) = &root.children[a] else {
+                page = ((page >> 27) + 1) << 27;
+                continue;
+            };
+            let Some(middle) = &upper.children[b] else {
+                page = ((page >> 18) + 1) << 18;
+                continue;
+            };
+            let next = ((page >> 9) + 1) << 9;
+            if let Some(leaf) = &middle.children[c] {
+                let known = |page: &u64| leaf.entries[*page as usize & 511] != Entry::EMPTY;
+                if let Some(page) = (page..next.min(end)).find(known) {
+                    return Some(page);
+                }
+            }
+            page = next;
+        }
+        None
     }
 
     /// Calls `f` for each page from `start` to before `end` that has a frame; what it leaves in the entry stays.
@@ -215,6 +254,12 @@ mod tests {
         }
         assert_eq!(table.get(2), Entry::EMPTY);
         assert_eq!(table.get(PAGE_LIMIT + 1), Entry::EMPTY);
+        let found = core::iter::successors(table.next(0, PAGE_LIMIT), |page| {
+            table.next(page + 1, PAGE_LIMIT)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), pages);
+        assert_eq!(table.next(2, 511), None);
+        assert!(table.needs_memory(1 << 19) && !table.needs_memory(5));
         let mut seen = Vec::new();
         table.for_each(1, PAGE_LIMIT, |page, entry| {
             seen.push(page);

@@ -1,4 +1,5 @@
 //! Things named by small numbers, which are used again.
+use crate::Errno;
 use alloc::vec::Vec;
 
 /// A table of values under the lowest free numbers.
@@ -18,6 +19,17 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
+    /// Makes room for one more value.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn reserve(&mut self) -> Result<(), Errno> {
+        if self.free.is_empty() {
+            self.items.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        }
+        Ok(())
+    }
+
     /// Stores a value and returns its number.
     pub fn insert(&mut self, item: T) -> u32 {
         if let Some(index) = self.free.pop() {

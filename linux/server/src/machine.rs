@@ -214,6 +214,10 @@ impl<O: Objects> Machine for SundogMachine<O> {
         self.random.fill(bytes);
     }
 
+    fn has_room(&self) -> bool {
+        crate::root::room_for_records()
+    }
+
     fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         self.objects.start_native(pid, program)
     }

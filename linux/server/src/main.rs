@@ -70,6 +70,10 @@ fn run(mut environment: Environment) {
         let mut sandbox = sandbox::build(environment, &options)?;
         let end = run_program(&mut sandbox, &options, ticks_per_microsecond);
         sandbox.finish(ticks_per_microsecond, &end);
+        if end.is_err() && options.within.is_some() {
+            // It was said where the person of the sandbox reads it.
+            exit(1);
+        }
         end.map_err(|failure| failure.text)
     });
     match ended {

@@ -131,7 +131,15 @@ impl Requests {
                 .borrow()
                 .ended(&mut self.resources.borrow_mut(), pid);
             if !text.is_empty() {
-                sundog_rt::debug!("linux: {pid} gave up: {}", String::from_utf8_lossy(&text));
+                let text = String::from_utf8_lossy(&text);
+                sundog_rt::debug!("linux: {pid} gave up: {text}");
+                let inner = self.natives.borrow_mut().inner(pid).is_some();
+                let who = if inner {
+                    "sandbox: the personality"
+                } else {
+                    "linux: the program"
+                };
+                kernel.native_says(pid, format!("{who} ended: {text}\n").as_bytes());
             }
             kernel.native_ended(pid, end);
             changed = true;
