@@ -3,6 +3,7 @@
 use crate::inner::{Inner, Input, TREE_SHIFT};
 use crate::natives::Natives;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -26,8 +26,10 @@ const PIPE2: usize = 293;
 const EPOLL_CREATE: usize = 291;
 const MEMFD: usize = 319;
 const GETRANDOM: usize = 318;
-const GETPID: usize = 39;
 const READLINK: usize = 89;
+
+/// Different locks.
+const LOCKS: usize = 60_000;
 
 const NONBLOCK: usize = 0o4000;
 /// Memory that the calls themselves map.
@@ -48,7 +50,6 @@ pub struct Case {
 pub struct Memory {
     bytes: Vec<u8>,
     program: Vec<u8>,
-    empty: Vec<u8>,
     /// Pointers to the same text, and a null pointer.
     same: Vec<usize>,
     empties: Vec<usize>,
@@ -56,13 +57,13 @@ pub struct Memory {
     limit: [usize; 2],
     numbers: Vec<u32>,
     information: [u32; 32],
-    lock: [u64; 4],
+    /// Locks of one byte each, which do not touch each other.
+    locks: Vec<[u64; 4]>,
 }
 
 impl Memory {
     pub fn new() -> Self {
         let program = b"/bin/true\0".to_vec();
-        let empty = vec![0; 8];
         let list = |text: &[u8], count: usize| {
             let mut list = vec![text.as_ptr().expose_provenance(); count];
             list.push(0);
@@ -75,16 +76,17 @@ impl Memory {
         information[2] = u32::MAX;
         Self {
             same: list(&program, 262_143),
-            empties: list(&empty, 200_000),
+            empties: list(b"\0", 200_000),
             parts: (0..1024).flat_map(|_| part).collect(),
             limit: [1 << 20; 2],
             // Descriptors and events of poll; mostly none that is open.
             numbers: (0..1 << 18).map(|number| number / 2).collect(),
             information,
-            lock: [1, 0, 1, 0],
+            locks: (0..LOCKS as u64)
+                .map(|number| [1, number * 2, 1, 0])
+                .collect(),
             bytes,
             program,
-            empty,
         }
     }
 
@@ -217,13 +219,11 @@ pub const CASES: &[Case] = &[
             ),
         }
     }),
-    alone("locks", 100_001, |memory, number| match number {
+    alone("locks", 60_001, |memory, number| match number {
         0 => (MEMFD, [memory.program(), 0, 0, 0, 0, 0]),
         number => {
-            // Two kinds in turn on bytes that do not touch.
-            let lock = memory.lock.as_ptr().expose_provenance();
-            let _ = number;
-            (FCNTL, [2, 6, lock, 0, 0, 0])
+            let lock = memory.locks.as_ptr().expose_provenance();
+            (FCNTL, [2, 6, lock + number as usize % LOCKS * 32, 0, 0, 0])
         }
     }),
     many("timers", 50, 5000, |memory, number| match number {
@@ -242,9 +242,5 @@ pub const CASES: &[Case] = &[
                 [descriptor, 1, descriptor + 1, memory.bytes(), 0, 0],
             )
         }
-    }),
-    alone("plain", 3, |memory, _| {
-        let _ = &memory.empty;
-        (GETPID, [0; 6])
     }),
 ];
