@@ -7,7 +7,8 @@ use crate::native::Natives;
 use crate::process::{Labels, Process};
 use crate::signal::Actions;
 use crate::slab::Slab;
-use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId, WaitKey};
+use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId};
+use crate::waiters::Waiters;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
@@ -147,7 +148,7 @@ pub struct Kernel {
     /// Tasks that can run, in turn.
     pub run_queue: VecDeque<TaskId>,
     /// Tasks that wait, by what they wait for.
-    pub waiters: BTreeMap<WaitKey, Vec<TaskId>>,
+    pub waiters: Waiters,
     /// Timers by time and number.
     pub timers: BTreeMap<(u64, u64), Timer>,
     /// The number of the last timer.
@@ -224,7 +225,7 @@ impl Kernel {
             vfs,
             world,
             run_queue: VecDeque::new(),
-            waiters: BTreeMap::new(),
+            waiters: Waiters::default(),
             timers: BTreeMap::new(),
             last_timer: 0,
             settings,

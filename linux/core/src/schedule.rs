@@ -136,25 +136,20 @@ impl Kernel {
         if let Some(entry) = state.timer.take() {
             self.timers.remove(&entry);
         }
-        for key in core::mem::take(&mut state.waits) {
-            if let Some(list) = self.waiters.get_mut(&key) {
-                list.retain(|other| *other != task);
-                if list.is_empty() {
-                    self.waiters.remove(&key);
-                }
-            }
-        }
+        self.waiters.remove(state.wait_number, &state.waits);
+        state.waits.clear();
         self.enqueue(task);
     }
 
-    pub(crate) fn park(&mut self, task: TaskId, wait: &Wait) {
+    pub(crate) fn park(&mut self, task: TaskId, wait: Wait) {
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return;
         };
         state.state = TaskState::Parked {
             interruptible: wait.restart != Restart::Never,
         };
-        state.waits.clone_from(&wait.keys);
+        state.wait_number = self.waiters.add(task, &wait.keys);
+        state.waits = wait.keys;
         let deadline = state.call.as_ref().and_then(|call| call.deadline);
         if let Some(deadline) = deadline {
             let entry = self.add_timer(deadline, Timer::Wake(task));
@@ -162,17 +157,11 @@ impl Kernel {
                 state.timer = Some(entry);
             }
         }
-        for key in &wait.keys {
-            let list = self.waiters.entry(*key).or_default();
-            if !list.contains(&task) {
-                list.push(task);
-            }
-        }
     }
 
     /// Wakes all tasks that wait for something; they try their calls again.
     pub fn wake_all(&mut self, key: WaitKey) {
-        for task in self.waiters.get(&key).cloned().unwrap_or_default() {
+        while let Some(task) = self.waiters.take_first(key) {
             if let Some(call) = self
                 .world
                 .tasks
@@ -189,7 +178,7 @@ impl Kernel {
     fn run(&mut self, task: TaskId) {
         let turn = Turn {
             least: self.world.now + LEAST_TURN,
-            end: self.world.now + self.settings.slice,
+            end: self.turn_end(),
         };
         while self.is_clear(task) || self.prepare(task) {
             let Ok(exit) = self.enter(task, turn) else {
@@ -211,6 +200,13 @@ impl Kernel {
                 other => self.handle_exit(task, other),
             }
         }
+    }
+
+    /// When a turn that begins now ends: after about a slice, at an instant that is the end of many turns, so that the machine need not
+    /// set its timer anew whenever one task wakes another.
+    fn turn_end(&self) -> u64 {
+        let slice = self.settings.slice.max(1);
+        (self.world.now + slice / 2).next_multiple_of(slice)
     }
 
     /// Whether a task goes on in its guest, and nothing is to be done before: it is in no call, its process was not stopped, no
@@ -285,10 +281,8 @@ impl Kernel {
         let Ok(state) = self.task(task) else {
             return false;
         };
-        let registers = &state.vcpu.registers;
         state.call = Some(Call {
-            number: registers.rax.get(),
-            arguments: registers.arguments(),
+            number: state.vcpu.registers.rax.get(),
             ..Call::default()
         });
         self.continue_call(task)
@@ -406,23 +400,28 @@ impl Kernel {
 
     /// Tries a task's call. Whether the task goes on to the guest (or to a signal) now.
     fn continue_call(&mut self, task: TaskId) -> bool {
+        // What is traced is looked at before the call: execve leaves other registers.
+        let mut traced = None;
+        if self.traces_calls
+            && let Ok(state) = self.task(task)
+        {
+            traced = Some(state.vcpu.registers.arguments());
+        }
         let result = calls::dispatch(self, task);
         self.drain_events(Some(task));
-        let traced = self.traces_calls;
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return false;
         };
         let Some(call) = state.call.as_mut() else {
             return true;
         };
-        if traced {
+        if let Some(arguments) = traced {
             let value = match &result {
                 Ok(value) => Some(*value as i64),
                 Err(Stop::Errno(error)) => Some(error.as_return()),
                 Err(_) => None,
             };
-            let (tid, number, arguments) = (state.tid, call.number, call.arguments);
-            self.trace.call(tid, number, &arguments, value);
+            self.trace.call(state.tid, call.number, &arguments, value);
         }
         match result {
             Ok(value) => {
@@ -454,7 +453,7 @@ impl Kernel {
                 if self.must_handle_signals(task, wait.restart) {
                     return true;
                 }
-                self.park(task, &wait);
+                self.park(task, wait);
                 false
             }
         }

@@ -79,6 +79,7 @@ impl Kernel {
             robust_list: 0,
             name: [0; 16],
             waits: alloc::vec::Vec::new(),
+            wait_number: 0,
             timer: None,
             run_time: 0,
             vfork_parent: None,

@@ -298,6 +298,7 @@ fn new_task(kernel: &mut Kernel, parent: TaskId, request: &Request) -> Result<Ta
         robust_list: 0,
         name: state.name,
         waits: alloc::vec::Vec::new(),
+        wait_number: 0,
         timer: None,
         run_time: 0,
         vfork_parent: has(flag::VFORK).then_some(parent),
