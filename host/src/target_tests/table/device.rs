@@ -114,7 +114,43 @@ const POLLED: &[Step] = &[
     Step::Output("light0"),
 ];
 
+/// A sandbox within gets the device from the one around it, and the question names both.
+const WITHIN: &[Step] = &[
+    Step::Output("# "),
+    Step::Type(concat!(
+        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 ",
+        "-- sh -c 'ls -l /dev/ttyS1; head -c 5 /dev/ttyS1; echo =$?'\n"
+    )),
+    Step::Output("4,  65"),
+    Step::Message("program -> consent: open serial +1 [linux > sandbox 1, /bin/head]"),
+    Step::Message("consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, "),
+    Step::Answer(Answer::Once),
+    Step::Log("\"via\":[\"linux\",\"sandbox 1\"]"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("light"),
+    Step::Output("light=0"),
+    Step::Message("program -> handler: record"),
+    Step::Log("\"event\":\"close\""),
+    Step::Output("# "),
+    // Another one within, and no, and nothing without the option.
+    Step::Type(concat!(
+        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /x/line -- cat /x/line; echo =$?\n"
+    )),
+    Step::Message("consent -> person: ask serial +1 [question 2 of linux > sandbox 2: once, "),
+    Step::Answer(Answer::Deny),
+    Step::Output("cat: can't open '/x/line': Permission denied"),
+    Step::Output("=1"),
+    Step::Type("sandbox --ro-bind / / --dev /dev -- ls /dev/ttyS1; echo =$?\n"),
+    Step::Output("ls: /dev/ttyS1: No such file or directory"),
+    Step::Output("=1"),
+];
+
 pub const ROWS: &[TargetTest] = &[
+    TargetTest {
+        name: "device_within",
+        steps: WITHIN,
+        ..DEVICE
+    },
     TargetTest {
         name: "device_once",
         steps: ONCE,
