@@ -81,7 +81,7 @@ impl Plan {
         })
     }
 
-    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, whatever the manifest says.
+    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, behind the options of the manifest.
     pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
         let programs = guests.programs.iter().map(|name| {
             let bytes = read(&images::linux(name)?)?;
@@ -97,10 +97,11 @@ impl Plan {
         }
         if let Some(first) = guests.scripts.first() {
             let script = format!("/{SCRIPTS}/{first}.sh");
-            let personality = self.personality().map(|program| program.name.clone());
+            let personality = self.personality();
             let personality = personality
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
-            self.set_arguments(&personality, &["sh", "-ex", &script])?;
+            let words = ["sh", "-ex", &script].map(str::to_owned);
+            personality.arguments.extend(words);
         }
         Ok(())
     }
