@@ -1,6 +1,7 @@
 //! Builds the boot package: a manifest of `system/`, the native programs that it names, and the root folder of Linux programs.
 
 mod busybox;
+mod given;
 mod newc;
 
 use crate::failure::Failure;
@@ -190,7 +191,9 @@ impl Plan {
         let archive = archive(&files)
             .map_err(|error| Failure::new(format!("the boot archive: {error:?}")))?;
         let init = find(INIT)?;
-        package(&read(&init)?, &self.system.encode(), &archive)
+        let mut system = self.system.clone();
+        given::tell(&mut system);
+        package(&read(&init)?, &system.encode(), &archive)
             .map_err(|error| Failure::new(format!("{}: {error:?}", init.display())))
     }
 }

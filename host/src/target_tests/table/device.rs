@@ -272,7 +272,47 @@ const CHAIN: &[Step] = &[
     Step::Exit(0),
 ];
 
+/// Whoever is no interactive shell can be allowed for always, in sandboxes within too; in one that is given the same no question is asked
+/// again.
+const ALWAYS: &[Step] = &[
+    Step::Message(
+        "consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, run, always, ",
+    ),
+    Step::Answer(Answer::Always),
+    Step::Log("\"scope\":\"always\""),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("l"),
+    Step::Output("l=0"),
+    Step::Log("\"decided_by\":\"store\""),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("i"),
+    Step::Output("i=0"),
+    Step::Message(
+        "consent -> person: ask serial +1 [question 2 of linux > sandbox 3: once, run, always, ",
+    ),
+    Step::Answer(Answer::Deny),
+    Step::Output("=1"),
+    Step::Exit(0),
+];
+
 pub const ROWS: &[TargetTest] = &[
+    TargetTest {
+        name: "device_within_always",
+        arguments: Some((
+            "linux",
+            &[
+                "--device",
+                "serial:1",
+                "--",
+                "sh",
+                "-c",
+                "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 $1 \
+                 -- head -c 1 /dev/ttyS1; echo =$?; }; one; one; one --clearenv",
+            ],
+        )),
+        steps: ALWAYS,
+        ..DEVICE
+    },
     TargetTest {
         name: "device_driver_killed",
         system: Some("devices"),
