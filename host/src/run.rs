@@ -12,7 +12,7 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Board, Machine, Port};
-use crate::session::pump::{Ends, run};
+use crate::session::pump::{Ends, are_one, run};
 use crate::session::records::Records;
 use crate::session::terminal::{Raw, size};
 use crate::session::{End, Session, Terminals, signal};
@@ -180,6 +180,9 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     }
     let rows_and_columns = screen.map_or((24, 80), size);
     let mut session = Session::new(terminals, rows_and_columns, consent, Records::of_user());
+    if are_one(&output, &error) {
+        session.keep_order();
+    }
     session.show(plan.trace || plan.trace_ipc, plan.explain);
     session.input(early, 0);
     let raw = match screen {

@@ -2,12 +2,14 @@
 //!
 //! The loop of [`pump`] hands in what arrives and takes out what is to be written. Time is handed in, so every test is exact.
 
+mod out;
 pub mod pump;
 pub mod records;
 pub mod shown;
 pub mod terminal;
 
 use crate::failure::Failure;
+pub use out::Out;
 use records::Records;
 use shown::Shown;
 use std::time::SystemTime;
@@ -19,8 +21,6 @@ use sundog_console_core::Lines;
 use sundog_console_core::host::{Event, Host};
 use sundog_protocols::control::{By, Part, Prompt, Stream, ToMachine};
 
-/// How often the host says Hello until the machine answers: what comes before its driver runs is lost.
-const HELLO: u64 = SECOND / 2;
 /// How long the program has to end after SIGTERM or SIGHUP.
 const GRACE: u64 = 5 * SECOND;
 /// Interrupts from outside that a program may ignore before the run ends.
@@ -99,24 +99,6 @@ pub enum End {
     MachineEnded,
 }
 
-/// Bytes for the standard streams.
-#[derive(Debug, Default)]
-pub struct Out {
-    /// For standard output.
-    pub output: Vec<u8>,
-    /// For standard error.
-    pub error: Vec<u8>,
-}
-
-impl Out {
-    fn stream(&mut self, stream: Stream) -> &mut Vec<u8> {
-        match stream {
-            Stream::Output => &mut self.output,
-            Stream::Error => &mut self.error,
-        }
-    }
-}
-
 /// The state of a run.
 #[derive(Debug)]
 pub struct Session {
@@ -131,7 +113,6 @@ pub struct Session {
     console: Option<Console>,
     records: Records,
     ready: bool,
-    next_hello: u64,
     early: Vec<u8>,
     kernel_line: Vec<u8>,
     input_ended: bool,
@@ -167,7 +148,6 @@ impl Session {
             console,
             records,
             ready: false,
-            next_hello: 0,
             early: Vec::new(),
             kernel_line: Vec::new(),
             input_ended: false,
@@ -189,6 +169,11 @@ impl Session {
         &mut self.lines
     }
 
+    /// Both streams of output are the same file, so their order is kept.
+    pub fn keep_order(&mut self) {
+        self.out.keep_order();
+    }
+
     /// Bytes for the standard streams; what was written is taken out of them.
     pub fn out(&mut self) -> &mut Out {
         &mut self.out
@@ -202,7 +187,7 @@ impl Session {
     /// Whether the machine's console is to be read.
     pub fn takes_output(&self) -> bool {
         let held = self.shown.as_ref().map_or(0, Shown::held);
-        held + self.out.output.len() + self.out.error.len() < ENOUGH
+        held + self.out.len() < ENOUGH
     }
 
     /// Bytes from standard input.
@@ -292,10 +277,6 @@ impl Session {
 
     /// Time has passed; call it after everything that could be read was handed in.
     pub fn tick(&mut self, now: u64) {
-        if !self.ready && now >= self.next_hello {
-            self.next_hello = now + HELLO;
-            self.host.hello(&mut self.lines);
-        }
         if let Some((number, _)) = self.ending.filter(|(_, at)| now >= *at) {
             self.end.get_or_insert(End::Signal(number));
         }
@@ -307,10 +288,9 @@ impl Session {
 
     /// When [`Session::tick`] has something to do.
     pub fn deadline(&self) -> Option<u64> {
-        let hello = (!self.ready).then_some(self.next_hello);
         let ending = self.ending.map(|(_, at)| at);
         let console = self.console.as_ref().and_then(Console::deadline);
-        [hello, ending, console].into_iter().flatten().min()
+        [ending, console].into_iter().flatten().min()
     }
 
     /// How the run ended, if it did. The program's end counts when all of its output is here and nothing covers it.
@@ -360,6 +340,7 @@ impl Session {
 
     fn event(&mut self, event: Event, now: u64) {
         match event {
+            Event::Listening => self.host.hello(&mut self.lines),
             Event::Ready(_) if self.ready => {}
             Event::Ready(_) => self.begin(),
             Event::NoVersion(version) => drop(self.end.get_or_insert(End::Version(version))),
@@ -411,12 +392,7 @@ impl Session {
             error,
         } = self.terminals;
         // The last one: the program starts after it.
-        let terminals = ToMachine::Terminals {
-            input,
-            output,
-            error,
-        };
-        self.host.send(&terminals, &mut self.lines);
+        self.host.terminals(input, output, error, &mut self.lines);
         let early = std::mem::take(&mut self.early);
         self.host.input(&early, &mut self.lines);
         if self.input_ended {
@@ -560,9 +536,9 @@ impl Session {
             let error = self.terminals.screen().unwrap_or(Stream::Error);
             self.program(error, line.as_bytes());
         } else {
-            self.out
-                .error
-                .extend_from_slice(line.replace('\r', "").as_bytes());
+            let line = line.replace('\r', "");
+            let error = self.out.stream(Stream::Error);
+            error.extend_from_slice(line.as_bytes());
         }
     }
 }

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use sundog_host_sys::Signals;
+use sundog_protocols::control::Stream;
 
 /// Bytes of one read.
 const READ: usize = 64 * 1024;
@@ -84,8 +85,7 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
             &mut session.lines().control,
             &mut closed.control,
         );
-        let empty = session.out().output.is_empty() && session.out().error.is_empty();
-        if empty {
+        if session.out().is_empty() {
             session.written(clock());
         }
         if closed.console && closed.control && ended.is_none() {
@@ -100,7 +100,7 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
             None => {}
         }
         let out = session.out();
-        if let Some(end) = ended.take_if(|_| out.output.is_empty() && out.error.is_empty()) {
+        if let Some(end) = ended.take_if(|_| out.is_empty()) {
             return Ok(end);
         }
         let ready = wait(session, ends, &closed, clock(), ended.is_some())?;
@@ -132,8 +132,12 @@ fn wait(
             sides.push((side, PollFd::from_borrowed_fd(descriptor, flags)));
         }
     };
-    add(Side::Output, ends.output, outgoing(&session.out().output));
-    add(Side::Error, ends.error, outgoing(&session.out().error));
+    for (side, descriptor, stream) in [
+        (Side::Output, ends.output, Stream::Output),
+        (Side::Error, ends.error, Stream::Error),
+    ] {
+        add(side, descriptor, outgoing(session.out().next(stream)));
+    }
     if session.takes_input() && !ended {
         add(Side::Input, ends.input, read_on);
     }
@@ -184,12 +188,8 @@ fn serve(side: Side, session: &mut Session, ends: &Ends<'_>, closed: &mut Closed
                 session.signal(signal::HUP, now);
             }
         },
-        Side::Output => {
-            put(ends.output, &mut session.out().output).unwrap_or_else(|()| session.stream_closed())
-        }
-        Side::Error => {
-            put(ends.error, &mut session.out().error).unwrap_or_else(|()| session.stream_closed())
-        }
+        Side::Output => put(ends.output, Stream::Output, session),
+        Side::Error => put(ends.error, Stream::Error, session),
         Side::Console => {
             if session.takes_output() {
                 let length = receive(ends.console, &mut bytes, &mut closed.console);
@@ -259,12 +259,22 @@ fn send(line: &UnixStream, bytes: &mut Vec<u8>, closed: &mut bool) {
     }
 }
 
-/// Writes a piece to a standard stream; an error says that nobody reads it any more.
-fn put(stream: BorrowedFd<'_>, bytes: &mut Vec<u8>) -> Result<(), ()> {
-    match write(stream, &bytes[..bytes.len().min(WRITE)]) {
-        Ok(length) => drop(bytes.drain(..length)),
+/// Writes a piece to a standard stream, or finds that nobody reads it any more.
+fn put(descriptor: BorrowedFd<'_>, stream: Stream, session: &mut Session) {
+    let bytes = session.out().next(stream);
+    match write(descriptor, &bytes[..bytes.len().min(WRITE)]) {
+        Ok(length) => session.out().written(stream, length),
         Err(Errno::INTR | Errno::AGAIN) => {}
-        Err(_) => return Err(()),
+        Err(_) => session.stream_closed(),
     }
-    Ok(())
+}
+
+/// Whether two streams are the same file, so that the order of what is written to them shows.
+pub fn are_one(one: impl AsFd, other: impl AsFd) -> bool {
+    let identity = |stream: BorrowedFd<'_>| {
+        let stat = rustix::fs::fstat(stream).ok()?;
+        Some((stat.st_dev, stat.st_ino))
+    };
+    let (one, other) = (identity(one.as_fd()), identity(other.as_fd()));
+    one.is_some() && one == other
 }

@@ -81,6 +81,7 @@ fn to_host() -> Vec<ToHost> {
         bytes: 5,
     };
     std::vec![
+        ToHost::Listening,
         ToHost::Hello { abi: 1, version: 1 },
         ToHost::Prompt(prompt()),
         ToHost::PromptGone { id: 1 },
@@ -94,7 +95,6 @@ fn to_host() -> Vec<ToHost> {
             last: true
         },
         ToHost::Trace("t".into()),
-        ToHost::Output(Stream::Error, std::vec![0; MAX_BYTES]),
         ToHost::Remember {
             id: 1,
             line: "{}".into()

@@ -8,6 +8,7 @@ use sundog_console_core::Lines;
 use sundog_console_core::machine::{Console, Event, send};
 use sundog_protocols::consent::Answers;
 use sundog_protocols::control::{Prompt, Stream, ToHost, ToMachine};
+use sundog_protocols::pieces;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,6 +18,8 @@ pub struct Machine {
     console: UnixStream,
     control: UnixStream,
     core: Console,
+    /// Which streams of output are terminals.
+    terminals: (bool, bool),
     seen: VecDeque<Event>,
 }
 
@@ -34,17 +37,24 @@ impl Machine {
             console,
             control,
             core: Console::new(7),
+            terminals: (true, true),
             seen: VecDeque::new(),
         };
         (machine, host_console, host_control)
     }
 
-    /// Waits for the host's Hello and all that comes before the program; the answer is the configuration.
+    /// Invites the host's Hello and waits for all that comes before the program; the answer is the configuration.
     pub fn start(&mut self) -> Vec<ToMachine> {
+        let mut lines = Lines::default();
+        self.core.listen(&mut lines);
+        self.send(&lines);
         let mut configuration = Vec::new();
         loop {
             match self.event() {
-                Event::Terminals { .. } => return configuration,
+                Event::Terminals { output, error, .. } => {
+                    self.terminals = (output, error);
+                    return configuration;
+                }
                 Event::Broker(message) => configuration.push(message),
                 Event::Resize { .. } => {}
                 other => panic!("{other:?} came before the program"),
@@ -106,7 +116,13 @@ impl Machine {
     /// The program writes.
     pub fn output(&mut self, stream: Stream, bytes: &[u8]) {
         let mut lines = Lines::default();
-        self.core.output(stream, bytes, &mut lines);
+        if self.terminals == (true, true) {
+            self.core.output(bytes, &mut lines);
+        } else {
+            let mut line = Vec::new();
+            pieces::put(stream, bytes, &mut line);
+            self.core.output(&line, &mut lines);
+        }
         self.send(&lines);
     }
 

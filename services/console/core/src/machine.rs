@@ -3,7 +3,7 @@ use crate::Lines;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use sundog_protocols::control::{self, Decoder, MAX_BYTES, Message, Stream, ToHost, ToMachine};
+use sundog_protocols::control::{self, Decoder, Message, ToHost, ToMachine};
 
 /// What the terminal's user does, or what others have to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +46,6 @@ pub struct Console {
     decoder: Decoder<ToMachine>,
     abi: u32,
     version: Option<u16>,
-    output: bool,
-    error: bool,
     received: u64,
     sent: u64,
     ends_after: Option<u64>,
@@ -55,19 +53,22 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console; `abi` is the kernel's number, which the host is told. Until the host says otherwise, all streams are terminals.
+    /// A console; `abi` is the kernel's number, which the host is told.
     pub fn new(abi: u32) -> Console {
         Console {
             decoder: Decoder::new(),
             abi,
             version: None,
-            output: true,
-            error: true,
             received: 0,
             sent: 0,
             ends_after: None,
             ended: false,
         }
+    }
+
+    /// The first thing to send: whatever the host says from here on is read.
+    pub fn listen(&self, lines: &mut Lines) {
+        send(&ToHost::Listening, lines);
     }
 
     /// Bytes from COM3. Replies go to `lines`.
@@ -101,25 +102,10 @@ impl Console {
         events
     }
 
-    /// Bytes that the program wrote. Where output and error are both terminals they are the same one, and all goes over COM1.
-    pub fn output(&mut self, stream: Stream, bytes: &[u8], lines: &mut Lines) {
-        if stream == Stream::Error && !(self.output && self.error) {
-            for part in bytes.chunks(MAX_BYTES) {
-                send(&ToHost::Output(Stream::Error, part.to_vec()), lines);
-            }
-        } else {
-            self.sent += bytes.len() as u64;
-            lines.console.extend_from_slice(bytes);
-        }
-    }
-
-    /// Where bytes go that a program writes to its terminal itself, not to a standard stream.
-    pub fn terminal(&self) -> Stream {
-        if !self.output && self.error {
-            Stream::Error
-        } else {
-            Stream::Output
-        }
+    /// Bytes that the program wrote, in pieces where its output is not one terminal; they go over COM1 as they are.
+    pub fn output(&mut self, bytes: &[u8], lines: &mut Lines) {
+        self.sent += bytes.len() as u64;
+        lines.console.extend_from_slice(bytes);
     }
 
     /// The program ended: `status` as a shell sees it.
@@ -173,7 +159,6 @@ impl Console {
                 output,
                 error,
             } => {
-                (self.output, self.error) = (output, error);
                 events.push(Event::Terminals {
                     input,
                     output,
