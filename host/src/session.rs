@@ -413,6 +413,7 @@ impl Session {
     fn ask(&mut self, prompt: Prompt, now: u64) {
         if let Some(console) = &mut self.console {
             console.ask(prompt, now);
+            self.host.discard_input(&mut self.lines);
             return;
         }
         self.host

@@ -72,12 +72,20 @@ fn unknown_words_are_named() {
         (&["image", "one"], "usage: sundog image"),
         (&["run", "--no-such-option", "true"], "--no-such-option"),
         (&["fresh", "now"], "now"),
+        (&["test", "no-such"], "there are boot_microvm, "),
+        (&["tour", "no-such"], "there are "),
+        (&["bench", "no-such"], "no-such"),
+        (&["check", "no-such"], "no-such"),
+        (&["doctor", "no-such"], "no-such"),
     ] {
         let (status, output, error) = place.run(words);
         assert_ne!(status, 0, "{words:?}");
         assert!(error.contains(named), "{words:?}: {error}");
         assert!(output.is_empty(), "{words:?}: {output}");
     }
+    let (status, output, _) = place.run(&["test", "--if-any", "no-such"]);
+    assert_eq!(status, 0);
+    assert!(output.contains("ok. 0 passed"), "{output}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod pty;
 
 use pty::Terminal;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -110,6 +110,28 @@ fn output_that_no_input_is_read_for_is_whole() {
 }
 
 #[test]
+fn two_streams_into_one_pipe_keep_the_order_of_the_writes() {
+    let _one = one();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let script =
+        "i=0; while [ $i != 1000 ]; do echo out $i; echo error $i >&2; i=$((i + 1)); done; no-such";
+    let mut command = sundog(&["sh", "-c", script]);
+    command.stdin(Stdio::null());
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    // The command holds the pipe's other ends too.
+    drop(command);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(127));
+    let mut wanted: String = (0..1000)
+        .map(|number| format!("out {number}\nerror {number}\n"))
+        .collect();
+    wanted += "sh: no-such: not found\n";
+    assert_eq!(said, wanted);
+}
+
+#[test]
 fn the_status_is_the_programs() {
     let _one = one();
     for (words, status) in [
@@ -172,6 +194,14 @@ fn a_shell_at_a_terminal_has_job_control_and_leaves_the_terminal_as_it_was() {
     terminal.waits_for("# ");
     terminal.types("echo status $?\n");
     terminal.waits_for("\nstatus 130\r\n");
+    // What is typed ahead of a question is no answer, and no later command either.
+    terminal.types("head -n 1 /dev/ttyS1; echo =$?\nonce\n");
+    terminal.waits_for("Sundog asks");
+    terminal.types("always\n");
+    terminal.waits_for("Type one of these words");
+    terminal.types("deny\n");
+    terminal.waits_for("Permission denied\r\n=1\r\n");
+    terminal.waits_for("# ");
     terminal.types("sh -c 'echo begun; read word; echo got $word'\n");
     terminal.waits_for("\nbegun\r\n");
     terminal.types("\x1a");
@@ -184,6 +214,7 @@ fn a_shell_at_a_terminal_has_job_control_and_leaves_the_terminal_as_it_was() {
     terminal.waits_for("# ");
     terminal.types("exit 3\n");
     assert_eq!(terminal.ends(&mut child).code(), Some(3));
+    terminal.never("not found");
     assert_eq!(terminal.settings(), before);
 }
 

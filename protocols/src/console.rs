@@ -47,6 +47,8 @@ pub enum News {
     EndOfInput,
     /// The sandbox shall end.
     Stop,
+    /// Input that no program has read is thrown away: a question begins that it was not typed for.
+    Discard,
 }
 
 impl News {
@@ -66,6 +68,7 @@ impl News {
             News::Signal(number) => (3, u64::from(number)),
             News::EndOfInput => (4, 0),
             News::Stop => (5, 0),
+            News::Discard => (6, 0),
         };
         let mut words = Words::new(0);
         words.push(kind)?;
@@ -93,6 +96,7 @@ impl News {
             3 if (1..=64).contains(&number) => News::Signal(number as u8),
             4 => News::EndOfInput,
             5 => News::Stop,
+            6 => News::Discard,
             _ => return Err(Malformed),
         };
         // Each content has one encoding.
@@ -141,6 +145,7 @@ mod tests {
             News::Signal(64),
             News::EndOfInput,
             News::Stop,
+            News::Discard,
         ];
         for news in all {
             assert_eq!(News::decode(&news.encode().unwrap()), Ok(news));
@@ -153,7 +158,7 @@ mod tests {
             &[0, 3, 65][..],
             &[0, 3, 0],
             &[0, 0, 1],
-            &[0, 6, 0],
+            &[0, 7, 0],
             &[0, 2, 1 << 32],
             &[1, 0, 0],
             &[0, 0],

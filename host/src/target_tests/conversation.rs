@@ -27,6 +27,8 @@ pub enum Step {
     Signal(u8),
     /// Lets this arrive at the guarded device.
     Device(&'static str),
+    /// Waits for a question and says, as the host command does when it shows one, that what was typed ahead is thrown away.
+    Question,
     /// Waits for a question and answers it.
     Answer(Answer),
     /// Takes every grant back.
@@ -239,6 +241,11 @@ impl Talk {
                 self.guarded.write_all(text.as_bytes())?;
                 true
             }
+            Step::Question if self.question.is_some() => {
+                self.host.discard_input(&mut self.lines);
+                true
+            }
+            Step::Question => false,
             Step::Answer(answer) => match self.question.take() {
                 Some(id) => {
                     self.say(Source::Person, answer.word());

@@ -230,6 +230,10 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
         while let Some(news) = self.next(ask) {
             match news {
                 News::Size { rows, columns } => vfs.console_resize(rows, columns),
+                News::Discard if matches!(self.input, Input::Terminal) => {
+                    self.terminal.discard_input();
+                    vfs.console_discard_input();
+                }
                 news => self.note(news),
             }
         }

@@ -339,6 +339,24 @@ fn a_terminal_echoes_and_its_lines_end_with_enter() {
 }
 
 #[test]
+fn what_was_typed_ahead_of_a_question_never_reaches_a_program() {
+    let mut world = World::new(true, true, true);
+    let mut buffer = [0; 16];
+    world.typed(b"once\ralw");
+    world.settle(true);
+    world.typed(b"ays\ronce");
+    let mut lines = Lines::default();
+    world.host.discard_input(&mut lines);
+    world.tell(lines);
+    world.typed(b"\rnext\r");
+    world.settle(true);
+    assert_eq!(world.read(0, &mut buffer), Ok(1), "an empty line");
+    assert_eq!(world.read(0, &mut buffer), Ok(5));
+    assert_eq!(&buffer[..5], b"next\n");
+    assert!(matches!(world.read(0, &mut buffer), Err(Stop::Block(_))));
+}
+
+#[test]
 fn a_terminal_that_shows_nothing_is_a_line_of_bytes() {
     let mut world = World::new(true, false, false);
     world.typed(b"typed\n");

@@ -104,6 +104,13 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
         self.dry && self.typed.is_empty()
     }
 
+    /// Throws away what has arrived and was not taken.
+    pub fn discard_input(&mut self) {
+        self.typed.clear();
+        let mut bytes = [0; 512];
+        while self.line.read(&mut bytes) > 0 {}
+    }
+
     /// Takes bytes as if they had arrived.
     pub fn typed(&mut self, bytes: &[u8]) {
         self.typed.extend_from_slice(bytes);

@@ -125,6 +125,11 @@ pub enum ToMachine {
         /// Nothing more comes of this one.
         last: bool,
     },
+    /// A question is about to be shown: input that no program has read yet was typed for something else, and is thrown away.
+    Discard {
+        /// Bytes that the host sent over COM1 in all; those behind them stay.
+        after: u64,
+    },
     /// The time, which the machine has no other clock for. A message that older machines do not know.
     Clock {
         /// Seconds since 1970 (UTC).
@@ -263,6 +268,9 @@ impl Message for ToMachine {
             12 => ToMachine::Clock {
                 unix: reader.u64()?,
             },
+            13 => ToMachine::Discard {
+                after: reader.u64()?,
+            },
             _ => return Err(Bad::Type),
         })
     }
@@ -331,6 +339,10 @@ impl Message for ToMachine {
             ToMachine::Clock { unix } => {
                 writer.u64(*unix);
                 12
+            }
+            ToMachine::Discard { after } => {
+                writer.u64(*after);
+                13
             }
         })
     }

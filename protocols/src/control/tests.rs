@@ -39,6 +39,7 @@ fn to_machine() -> Vec<ToMachine> {
         ToMachine::ListGrants,
         ToMachine::Input(std::vec![0xf5, 0xc0, 0, 1]),
         ToMachine::EndOfInput { after: 1 << 33 },
+        ToMachine::Discard { after: 1 << 34 },
         ToMachine::Terminals {
             input: true,
             output: false,

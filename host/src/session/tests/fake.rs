@@ -21,6 +21,8 @@ pub struct Machine {
     /// Which streams of output are terminals.
     terminals: (bool, bool),
     seen: VecDeque<Event>,
+    /// How often it was told to throw away what was typed ahead.
+    pub discards: usize,
 }
 
 impl Machine {
@@ -39,6 +41,7 @@ impl Machine {
             core: Console::new(7),
             terminals: (true, true),
             seen: VecDeque::new(),
+            discards: 0,
         };
         (machine, host_console, host_control)
     }
@@ -99,13 +102,23 @@ impl Machine {
         let mut bytes = [0; 65536];
         let mut lines = Lines::default();
         if let Ok(length @ 1..) = self.control.read(&mut bytes) {
-            self.seen
-                .extend(self.core.control(&bytes[..length], &mut lines));
+            let events = self.core.control(&bytes[..length], &mut lines);
+            self.see(events);
         }
         if let Ok(length @ 1..) = self.console.read(&mut bytes) {
-            self.seen.extend(self.core.console(&bytes[..length]));
+            let events = self.core.console(&bytes[..length]);
+            self.see(events);
         }
         self.send(&lines);
+    }
+
+    fn see(&mut self, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::Discard => self.discards += 1,
+                event => self.seen.push_back(event),
+            }
+        }
     }
 
     fn send(&mut self, lines: &Lines) {

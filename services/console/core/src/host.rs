@@ -133,6 +133,11 @@ impl Host {
         self.send(&ToMachine::EndOfInput { after: self.sent }, lines);
     }
 
+    /// A question is about to be shown: what was typed ahead is thrown away.
+    pub fn discard_input(&self, lines: &mut Lines) {
+        self.send(&ToMachine::Discard { after: self.sent }, lines);
+    }
+
     /// The person answered, or not.
     pub fn answer(&mut self, id: u64, answer: Answer, by: By, rate: u32, lines: &mut Lines) {
         if by == By::Typed && matches!(answer, Answer::Always | Answer::Never) {

@@ -12,6 +12,8 @@ pub enum Event {
     Input(Vec<u8>),
     /// Input ended; none follows.
     EndOfInput,
+    /// Input up to here that no program has read is thrown away.
+    Discard,
     /// The terminal has this size.
     Resize {
         /// Lines.
@@ -49,6 +51,7 @@ pub struct Console {
     received: u64,
     sent: u64,
     ends_after: Option<u64>,
+    discard_after: Option<u64>,
     ended: bool,
 }
 
@@ -62,6 +65,7 @@ impl Console {
             received: 0,
             sent: 0,
             ends_after: None,
+            discard_after: None,
             ended: false,
         }
     }
@@ -95,8 +99,17 @@ impl Console {
     pub fn console(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         if !bytes.is_empty() && !self.ended {
-            self.received += bytes.len() as u64;
-            events.push(Event::Input(bytes.to_vec()));
+            let missing = self.discard_after.map_or(0, |after| after - self.received);
+            let before = bytes
+                .len()
+                .min(usize::try_from(missing).unwrap_or(usize::MAX));
+            for part in [&bytes[..before], &bytes[before..]] {
+                if !part.is_empty() {
+                    self.received += part.len() as u64;
+                    events.push(Event::Input(part.to_vec()));
+                    self.discard(&mut events);
+                }
+            }
             self.end(&mut events);
         }
         events
@@ -154,6 +167,10 @@ impl Console {
                 self.ends_after = Some(after);
                 self.end(events);
             }
+            ToMachine::Discard { after } => {
+                self.discard_after = Some(after.max(self.received));
+                self.discard(events);
+            }
             ToMachine::Terminals {
                 input,
                 output,
@@ -172,6 +189,16 @@ impl Console {
             | ToMachine::Clock { .. }) => {
                 events.push(Event::Broker(broker));
             }
+        }
+    }
+
+    fn discard(&mut self, events: &mut Vec<Event>) {
+        if self
+            .discard_after
+            .take_if(|after| self.received >= *after)
+            .is_some()
+        {
+            events.push(Event::Discard);
         }
     }
 

@@ -24,6 +24,7 @@ struct Unread {
     terminals: Option<News>,
     size: Option<News>,
     signals: u64,
+    discard: bool,
     end_of_input: bool,
     /// Nobody was woken for the end of input yet.
     end_is_quiet: bool,
@@ -36,6 +37,7 @@ pub struct Relay {
     console: Console,
     lines: Lines,
     input: Vec<u8>,
+    nothing: Vec<u8>,
     broker: Vec<u8>,
     unread: Unread,
     news: bool,
@@ -52,6 +54,7 @@ impl Relay {
             console,
             lines,
             input: Vec::new(),
+            nothing: Vec::new(),
             broker: Vec::new(),
             unread: Unread::default(),
             news: false,
@@ -121,9 +124,13 @@ impl Relay {
         &mut self.lines.control
     }
 
-    /// What waits for the program's input.
+    /// What waits for the program's input; nothing as long as the personality was not told to throw away what it has.
     pub fn to_program(&mut self) -> &mut Vec<u8> {
-        &mut self.input
+        if self.unread.discard {
+            &mut self.nothing
+        } else {
+            &mut self.input
+        }
     }
 
     /// What waits for the consent service.
@@ -168,6 +175,9 @@ impl Relay {
         }
         if core::mem::take(&mut unread.stop) {
             return News::Stop;
+        }
+        if core::mem::take(&mut unread.discard) {
+            return News::Discard;
         }
         if unread.end_of_input && self.input.is_empty() {
             unread.end_of_input = false;
@@ -232,6 +242,10 @@ impl Relay {
                 return;
             }
             Event::Stop => self.unread.stop = true,
+            Event::Discard => {
+                self.input.clear();
+                self.unread.discard = true;
+            }
             _ => return,
         }
         self.news = true;

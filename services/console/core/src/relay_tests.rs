@@ -99,6 +99,29 @@ fn an_end_of_input_behind_input_that_nobody_takes_holds_up_no_other_news() {
 }
 
 #[test]
+fn input_from_before_a_question_is_thrown_away_and_no_other() {
+    let (mut host, mut relay) = relay();
+    let mut lines = Lines::default();
+    host.input(b"typed ahead", &mut lines);
+    host.discard_input(&mut lines);
+    host.input(b"later", &mut lines);
+    // COM3 is faster than COM1, whose bytes come in two parts.
+    relay.from_control(&lines.control);
+    relay.from_console(&lines.console[..5]);
+    assert!(!relay.take_news() && relay.to_program() == b"typed");
+    relay.from_console(&lines.console[5..]);
+    assert!(relay.take_news() && relay.to_program().is_empty());
+    assert_eq!(next(&mut relay), News::Discard);
+    assert_eq!(relay.to_program(), b"later");
+    // Nothing was typed in between.
+    lines = Lines::default();
+    host.discard_input(&mut lines);
+    relay.from_control(&lines.control);
+    assert!(relay.take_news() && next(&mut relay) == News::Discard);
+    assert!(relay.to_program().is_empty() && next(&mut relay) == News::Nothing);
+}
+
+#[test]
 fn an_exit_waits_for_the_output_before_it_and_ends_everything() {
     let (mut host, mut relay) = relay();
     heard(&mut host, &mut relay);
