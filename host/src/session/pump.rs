@@ -73,6 +73,7 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
     let clock = || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut closed = Closed::default();
     let mut ended = None;
+    let mut bytes = vec![0; READ];
     loop {
         session.tick(clock());
         send(
@@ -105,7 +106,7 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
         }
         let ready = wait(session, ends, &closed, clock(), ended.is_some())?;
         for side in ready {
-            serve(side, session, ends, &mut closed, clock());
+            serve(side, session, ends, &mut closed, &mut bytes, clock());
         }
     }
 }
@@ -175,10 +176,16 @@ fn wait(
         .collect())
 }
 
-fn serve(side: Side, session: &mut Session, ends: &Ends<'_>, closed: &mut Closed, now: u64) {
-    let mut bytes = vec![0; READ];
+fn serve(
+    side: Side,
+    session: &mut Session,
+    ends: &Ends<'_>,
+    closed: &mut Closed,
+    bytes: &mut [u8],
+    now: u64,
+) {
     match side {
-        Side::Input => match read(ends.input, &mut bytes[..]) {
+        Side::Input => match read(ends.input, &mut *bytes) {
             Ok(0) => session.input_ends(),
             Ok(length) => session.input(&bytes[..length], now),
             Err(Errno::INTR | Errno::AGAIN) => {}
@@ -192,17 +199,17 @@ fn serve(side: Side, session: &mut Session, ends: &Ends<'_>, closed: &mut Closed
         Side::Error => put(ends.error, Stream::Error, session),
         Side::Console => {
             if session.takes_output() {
-                let length = receive(ends.console, &mut bytes, &mut closed.console);
+                let length = receive(ends.console, bytes, &mut closed.console);
                 session.console(&bytes[..length], now);
             }
         }
         Side::Control => {
-            let length = receive(ends.control, &mut bytes, &mut closed.control);
+            let length = receive(ends.control, bytes, &mut closed.control);
             session.control(&bytes[..length], now);
         }
         Side::Kernel => {
             if let Some(kernel) = ends.kernel {
-                let length = receive(kernel, &mut bytes, &mut closed.kernel);
+                let length = receive(kernel, bytes, &mut closed.kernel);
                 session.kernel(&bytes[..length]);
             }
         }
