@@ -12,6 +12,7 @@ use crate::failure::Failure;
 pub use out::Out;
 use records::Records;
 use shown::Shown;
+use std::sync::mpsc::Sender;
 use std::time::SystemTime;
 use sundog_consent_core::names::escaped;
 use sundog_consent_core::policy;
@@ -106,6 +107,7 @@ pub struct Session {
     consent: Consent,
     trace: bool,
     explain: bool,
+    let_in: Option<Sender<()>>,
     host: Host,
     lines: Lines,
     out: Out,
@@ -141,6 +143,7 @@ impl Session {
             consent,
             trace: false,
             explain: false,
+            let_in: None,
             host: Host::new(),
             lines: Lines::default(),
             out: Out::default(),
@@ -162,6 +165,11 @@ impl Session {
     /// Shows the machine's traces (`trace`) and what is odd on its lines (`explain`) on standard error.
     pub fn show(&mut self, trace: bool, explain: bool) {
         (self.trace, self.explain) = (trace, explain);
+    }
+
+    /// Where it is told that a program got the guarded line.
+    pub fn tell_when_let_in(&mut self, let_in: Option<Sender<()>>) {
+        self.let_in = let_in;
     }
 
     /// Bytes for the machine; what was sent is taken out of them.
@@ -351,7 +359,13 @@ impl Session {
                 }
             }
             Event::Output(stream, bytes) => self.program(stream, &bytes),
-            Event::Log(line) => self.records.log(&line),
+            Event::Log(line) => {
+                if let (Some(let_in), true) = (&self.let_in, records::lets_in(&line)) {
+                    // Whoever waited for it may be gone.
+                    let _ = let_in.send(());
+                }
+                self.records.log(&line);
+            }
             Event::Trace(line) if self.trace => self.say(&escaped(&line)),
             Event::Trace(_) => {}
             Event::Grants(list, last) => {

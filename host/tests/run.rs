@@ -1,25 +1,18 @@
 //! `sundog run` as its caller meets it: real machines, behind pipes and behind a terminal, and what ends them.
 
 mod pty;
+mod shared;
 
 use pty::Terminal;
+use shared::{Place, one, text};
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long something that must happen may take.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// One machine at a time: the tests are about what happens, and share two processors with others.
-static ONE: Mutex<()> = Mutex::new(());
-
-fn one() -> MutexGuard<'static, ()> {
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn sundog(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sundog"));
@@ -42,10 +35,6 @@ fn piped(words: &[&str], input: &[u8]) -> Output {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     output
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether the condition comes true in time.
@@ -161,6 +150,20 @@ fn without_a_terminal_only_an_option_opens_a_device() {
 }
 
 #[test]
+fn a_file_is_the_guarded_device_from_its_beginning_and_stays_as_it_is() {
+    let place = Place::new("device");
+    let file = place.0.join("lines");
+    fs::write(&file, "one\ntwo\nthree\n").unwrap();
+    let serial = format!("file:{}", file.display());
+    let words = ["--serial", &serial, "--allow", "serial1=once"];
+    // Nobody is there at first, and what would have come is not lost.
+    let script = "sleep 1.5; head -n 2 /dev/ttyS1";
+    let output = piped(&[&words[..], &["sh", "-c", script]].concat(), b"");
+    assert_eq!(text(&output.stdout), "one\ntwo\n", "{output:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "one\ntwo\nthree\n");
+}
+
+#[test]
 fn options_change_what_the_program_sees() {
     let _one = one();
     let mut words = vec!["--clearenv", "--setenv", "A", "b c", "--setenv", "C", "d"];
@@ -259,25 +262,21 @@ fn a_killed_command_leaves_no_emulator() {
 
 #[test]
 fn a_machine_that_ended_itself_is_an_error_with_its_last_words() {
-    let _one = one();
-    let folder = std::env::temp_dir().join(format!("sundog-ended-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let (file, arguments) = (folder.join("qemu-system-x86_64"), folder.join("arguments"));
+    let place = Place::new("ended");
+    let arguments = place.0.join("arguments");
     // A stand-in for a machine whose personality has died: it writes what init says and ends as init ends it.
     let script = format!(
-        "#!/bin/sh\necho \"$@\" >'{}'\necho 'init: linux gave up: linux: lost' >kernel.log\nexit 37\n",
+        "echo \"$@\" >'{}'\necho 'init: linux gave up: linux: lost' >kernel.log\nexit 37",
         arguments.display()
     );
-    fs::write(&file, script).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    place.script("qemu-system-x86_64", &script);
     let output = sundog(&["true"])
-        .env("PATH", &folder)
-        .env("TMPDIR", &folder)
+        .env("PATH", &place.0)
+        .env("TMPDIR", &place.0)
         .stdin(Stdio::null())
         .output()
         .unwrap();
     let (said, given) = (text(&output.stderr), fs::read_to_string(arguments).unwrap());
-    fs::remove_dir_all(&folder).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = "the machine ended before the program did: linux gave up: linux: lost";
     assert!(said.contains(words), "{said}");
