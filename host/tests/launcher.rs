@@ -29,7 +29,7 @@ fn place(name: &str) -> Place {
     place.script(
         "bin/cargo",
         &format!(
-            "echo \"$@\" >>'{calls}'\n/bin/mkdir -p '{folder}'\nprintf '#!/bin/sh\\necho \"sundog $*\"\\n' >'{command}'\n/bin/chmod 755 '{command}'"
+            "echo \"$@\" quiet: $CARGO_TERM_QUIET >>'{calls}'\n/bin/mkdir -p '{folder}'\nprintf '#!/bin/sh\\necho \"sundog $*\"\\n' >'{command}'\n/bin/chmod 755 '{command}'"
         ),
     );
     place
@@ -85,6 +85,12 @@ fn a_warm_start_builds_nothing_and_calls_no_cargo() {
     );
     let before = calls(&place);
     assert!(before > 0);
+    // What the tree's configuration keeps from the person is not kept from the launcher and from those who read tests.
+    let noted = fs::read_to_string(place.0.join("calls")).unwrap();
+    assert!(
+        noted.lines().all(|call| call.ends_with("quiet: false")),
+        "{noted}"
+    );
     let warm = launcher(&place).output().unwrap();
     assert_eq!(said(&warm), "sundog words for it\n");
     assert_eq!(calls(&place), before);
