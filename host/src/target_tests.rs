@@ -36,15 +36,27 @@ pub struct Report {
     pub verdict: Result<(), String>,
 }
 
+/// Says that it is no error if no test has one of the words in its name: `cargo test WORD` may mean a test of the host.
+const IF_ANY: &str = "--if-any";
+
 /// Runs all tests whose names, or the names of whose scenes, contain one of the words, or all if there is none.
 pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
-    let words: Vec<_> = arguments
+    let mut words: Vec<_> = arguments
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
+    let if_any = words.iter().any(|word| word == IF_ANY);
+    words.retain(|word| word != IF_ANY);
     let chosen: Vec<&TargetTest> = all_tests()
         .filter(|test| is_chosen(test.name, &words) || tour::shows(test.name, &words))
         .collect();
+    if chosen.is_empty() && !if_any {
+        let names: Vec<_> = all_tests().map(|test| test.name).collect();
+        return Err(Failure::new(format!(
+            "no target test has that in its name; there are {}",
+            names.join(", ")
+        )));
+    }
     let begin = Instant::now();
     println!("\nrunning {} target tests", chosen.len());
     let mut failures = Vec::new();

@@ -326,7 +326,7 @@ Status {
     planned | OWN | "--audit-fd" "FD" | Nothing | "Write each decision and use as a line of JSON";
 }
 Machine {
-    works | RUN | "--serial" "pty|file:F|unix:S" | Serial | "What the guarded serial line is: a new terminal, a file, or a Unix socket";
+    works | RUN | "--serial" "pty|file:F|unix:S" | Serial | "What the guarded serial line is: a new terminal, the lines of a file (one a second, once a program was let in), or a Unix socket";
     planned | RUN | "--accel" "auto|tcg|kvm" | Accelerator | "How the machine is run; auto takes KVM only where it was seen to work";
     works | RUN | "--icount" | InstructionCount | "Count instructions instead of time, so that every run is the same";
 }

@@ -60,6 +60,8 @@ pub struct Vfs {
     pub(crate) descriptors: Table<Descriptors>,
     pub(crate) files: Table<OpenFile>,
     pub(crate) pipes: Table<Pipe>,
+    /// Number of the latest bytes in an ordered pipe.
+    pub(crate) latest_piece: u64,
     pub(crate) fifos: Fifos,
     pub(crate) sockets: Table<End>,
     pub(crate) counters: Table<EventCounter>,
@@ -103,6 +105,7 @@ impl Vfs {
             descriptors: Table::new(MANY),
             files: Table::new(MANY),
             pipes: Table::new(MANY),
+            latest_piece: 0,
             fifos: Fifos::default(),
             sockets: Table::new(MANY),
             counters: Table::new(MANY),

@@ -104,6 +104,21 @@ const WITHDRAWN: &[Step] = &[
     Step::Log("\"event\":\"close\""),
 ];
 
+/// What was typed ahead of a question is neither its answer nor the shell's next command.
+const TYPED_AHEAD: &[Step] = &[
+    Step::Output("# "),
+    Step::Type("head -c 5 /dev/ttyS1; echo =$?\nonce\nec"),
+    Step::Question,
+    Step::Answer(Answer::Once),
+    Step::Message("person -> consent: answer once"),
+    Step::Device("light"),
+    Step::Output("light=0"),
+    Step::Output("# "),
+    Step::Type("echo on\n"),
+    Step::Output("\r\non\r\n"),
+    Step::Never("not found"),
+];
+
 /// The shell's `read -t` polls.
 const POLLED: &[Step] = &[
     Step::Output("# "),
@@ -379,6 +394,11 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "device_withdrawn",
         steps: WITHDRAWN,
+        ..DEVICE
+    },
+    TargetTest {
+        name: "device_typed_ahead",
+        steps: TYPED_AHEAD,
         ..DEVICE
     },
     TargetTest {

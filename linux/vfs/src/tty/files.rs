@@ -36,6 +36,13 @@ impl Vfs {
         }
     }
 
+    /// Throws away what was typed at the console and not read.
+    pub fn console_discard_input(&mut self) {
+        if let Some(tty) = self.console.and_then(|id| self.terminals.get_mut(id)) {
+            tty.discipline.flush_input();
+        }
+    }
+
     /// Takes what the console's screen is to show.
     pub fn console_output(&mut self) -> Vec<u8> {
         let Some(tty) = self.console.and_then(|id| self.terminals.get_mut(id)) else {
