@@ -1,0 +1,82 @@
+//! Clients and servers that are killed: what they held is given back, and what they knew is gone.
+
+use crate::client::{BOTH, PIECE, Trial, Wrong, bad, good, is};
+use sundog_protocols::file::{FileError, OpenFlags};
+use sundog_rt::cap::Cap;
+use sundog_rt::cap::object::Notification;
+use sundog_rt::{debug, fail};
+
+/// Pages of the file that the holder holds.
+const HELD: usize = 50;
+/// How often the holder is killed and comes again.
+const LIVES: u32 = 3;
+
+/// Makes a file, takes its name away, and keeps it open until it dies: only its handle still holds the memory.
+///
+/// # Errors
+/// What was wrong.
+pub fn hold(mut trial: Trial) -> Result<(), Wrong> {
+    let file = good("create", trial.files.create("/tmp/held", BOTH, 0o644))?;
+    for page in 0..HELD as u64 {
+        good("write", trial.files.write(&file, page * 4096, &[1; 4096]))?;
+    }
+    good("remove", trial.files.remove("/tmp/held", false))?;
+    trial.ask()?;
+    fail("the holder dies with its file open")
+}
+
+/// Counts the server's free pages while the holder lives, dies and lives again.
+///
+/// # Errors
+/// What was wrong.
+pub fn mourn(mut trial: Trial) -> Result<(), Wrong> {
+    let free = trial.free("/tmp")?;
+    trial.listen()?;
+    let held = trial.free("/tmp")?;
+    is(free == held + HELD as u64, "the holder holds nothing")?;
+    for _ in 1..LIVES {
+        // The next one holds its own file by now; the last one's is free.
+        trial.ask()?;
+        is(
+            trial.free("/tmp")? == held,
+            "a dead client's memory is still held",
+        )?;
+    }
+    debug!("files: {LIVES} lives of a client held {HELD} pages each, and never more at once");
+    Ok(())
+}
+
+/// Reads from the archive, whose server is killed under an open file.
+///
+/// # Errors
+/// What was wrong.
+pub fn rebind(mut trial: Trial) -> Result<(), Wrong> {
+    let (go, killed): (Cap<Notification>, _) = (trial.environment.require("go"), trial.events);
+    let path = "/files-trial";
+    let before = good(path, trial.hash(path))?;
+    let file = good(path, trial.files.open(path, OpenFlags::READ))?;
+    let mut found = [0; PIECE];
+    good(path, trial.files.read(&file, 0, &mut found))?;
+    go.signal()?;
+    killed.wait(None)?;
+    bad(
+        "the old file",
+        trial.files.read(&file, 0, &mut found),
+        FileError::ESTALE,
+    )?;
+    bad(
+        "the old file",
+        trial.files.read(&file, 0, &mut found),
+        FileError::ESTALE,
+    )?;
+    let again = good(path, trial.hash(path))?;
+    is(again == before, "the archive is another one")?;
+    bad(
+        "the old file",
+        trial.files.read(&file, 0, &mut found),
+        FileError::ESTALE,
+    )?;
+    // The other server was not touched.
+    trial.make("/tmp/a", 3 * PIECE)?;
+    trial.check("/tmp/a", 3 * PIECE)
+}
