@@ -89,7 +89,7 @@ pub const ROWS: &[TargetTest] = &[
         arguments: &[("one", &["mourn"]), ("two", &["holder"])],
         lines: &[
             "init: two runs again",
-            "files: 3 lives of a client held 50 pages each, and never more at once",
+            "files: 6 lives of a client held 50 pages each, never more at once, and none in the end",
             "init: one is done with status 0",
         ],
         ..FILES

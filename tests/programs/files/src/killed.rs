@@ -4,12 +4,16 @@ use crate::client::{BOTH, PIECE, Trial, Wrong, bad, good, is};
 use sundog_protocols::file::{FileError, OpenFlags};
 use sundog_rt::cap::Cap;
 use sundog_rt::cap::object::Notification;
-use sundog_rt::{debug, fail};
+use sundog_rt::{debug, fail, sys};
 
 /// Pages of the file that the holder holds.
 const HELD: usize = 50;
-/// How often the holder is killed and comes again.
-const LIVES: u32 = 3;
+/// How often the holder lives: init starts it again five times.
+const LIVES: u32 = 6;
+/// How long its last end may take to be told, in microseconds.
+const MOST: u64 = 1_000_000;
+/// How long to wait between two looks.
+const PAUSE: u64 = 1000;
 
 /// Makes a file, takes its name away, and keeps it open until it dies: only its handle still holds the memory.
 ///
@@ -25,7 +29,7 @@ pub fn hold(mut trial: Trial) -> Result<(), Wrong> {
     fail("the holder dies with its file open")
 }
 
-/// Counts the server's free pages while the holder lives, dies and lives again.
+/// Counts the server's free pages while the holder lives, dies, lives again, and at last does not come back.
 ///
 /// # Errors
 /// What was wrong.
@@ -42,7 +46,15 @@ pub fn mourn(mut trial: Trial) -> Result<(), Wrong> {
             "a dead client's memory is still held",
         )?;
     }
-    debug!("files: {LIVES} lives of a client held {HELD} pages each, and never more at once");
+    trial.tell()?;
+    let ticks = trial.environment.start.ticks_per_microsecond.max(1);
+    let end = sys::ticks() + MOST * ticks;
+    while trial.free("/tmp")? != free {
+        is(sys::ticks() < end, "what the dead client held is never given back")?;
+        // It does not come again, so nobody signals.
+        let _ = trial.events.wait(Some(sys::ticks() + PAUSE * ticks));
+    }
+    debug!("files: {LIVES} lives of a client held {HELD} pages each, never more at once, and none in the end");
     Ok(())
 }
 
