@@ -4,7 +4,6 @@
 
 use crate::connection::{Caller, Connection, Remote};
 use alloc::collections::BTreeMap;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_namespace::{Namespace, PathError};
@@ -13,8 +12,7 @@ use sundog_protocols::file::{
     StatFs,
 };
 use sundog_rt::Environment;
-use sundog_rt::cap::object::{Endpoint, Frame};
-use sundog_rt::cap::{Cap, Error};
+use sundog_rt::cap::Error;
 use sundog_rt::ring::{Mapped, Memory};
 
 /// An open file. It is given back by [`Files::close`], not by dropping it.
@@ -73,16 +71,7 @@ impl Files<Remote, Mapped> {
             if files.servers.contains_key(&slot) {
                 continue;
             }
-            let mut given = start.capabilities();
-            let name = given.find(|(_, at)| *at == slot).map(|(name, _)| name);
-            let ring: Option<Cap<Frame>> =
-                name.and_then(|name| environment.capability(&format!("{name}-data")));
-            let ring = ring.ok_or(Error::InvalidArgument)?;
-            let resources = &mut environment.resources;
-            let pages = resources.slots.cnode().inspect(ring.slot())?.size;
-            let memory = resources.map_ring(ring, pages)?;
-            let remote = Remote::new(Cap::<Endpoint>::root(slot), patience);
-            files.add(slot, Connection::new(remote, memory));
+            files.add(slot, Connection::given(environment, slot, patience)?);
         }
         Ok(files)
     }

@@ -15,6 +15,7 @@ mod clients;
 mod connection;
 mod files;
 mod message;
+mod mount;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -23,4 +24,5 @@ pub use clients::Clients;
 pub use connection::{Caller, Connection, Remote};
 pub use files::{Entry, File, Files};
 pub use message::Answer;
+pub use mount::{Mount, OneLife, mounts};
 pub use service::Service;

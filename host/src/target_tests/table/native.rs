@@ -1,6 +1,6 @@
 //! Native programs: what they do with capabilities, memory and each other.
 
-use super::{Duration, SYSTEM, Step, TargetTest, USUAL};
+use super::{Duration, Guests, SYSTEM, Step, TargetTest, USUAL};
 use sundog_protocols::consent::Answer;
 
 /// A program gets the guarded line from a person and hands a narrower copy of the capability to another program; the person takes it
@@ -104,5 +104,21 @@ pub const ROWS: &[TargetTest] = &[
             "init: one is done with status 0",
         ],
         ..FILES
+    },
+    // A Linux shell works in the tree of a server that stops, and is killed at last.
+    TargetTest {
+        name: "files_mounted",
+        system: Some("linux-server"),
+        guests: Guests {
+            programs: &[],
+            scripts: &["server"],
+        },
+        command_line: "exit-with=linux",
+        lines: &[
+            "init: tmpfs executed 0x10, where nothing is mapped, at 0x10",
+            "init: linux is done with status 0",
+        ],
+        limit: Duration::from_secs(60),
+        ..USUAL
     },
 ];

@@ -94,8 +94,8 @@ impl Made {
                 continue;
             };
             let cnode = slots.cnode();
-            let badged: Cap<Notification> = slots
-                .fill(|slot| cnode.mint(slot, all.address(), Rights::SEND, tell.badge))?;
+            let badged: Cap<Notification> =
+                slots.fill(|slot| cnode.mint(slot, all.address(), Rights::SEND, tell.badge))?;
             badged.signal()?;
             slots.delete(badged.slot())?;
         }

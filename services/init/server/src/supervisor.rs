@@ -178,10 +178,7 @@ impl<'a> Supervisor<'a> {
             debug!("init: {name} cannot be taken apart: {error:?}");
         }
         // Before it comes again: whoever is told then has not heard of the new one.
-        if let Err(error) = self
-            .made
-            .tell(&mut self.environment, &self.programs[index])
-        {
+        if let Err(error) = self.made.tell(&mut self.environment, &self.programs[index]) {
             debug!("init: the end of {name} cannot be told: {error:?}");
         }
         if again {

@@ -1,10 +1,11 @@
 //! Clients and servers that are killed: what they held is given back, and what they knew is gone.
 
 use crate::client::{BOTH, PIECE, Trial, Wrong, bad, good, is};
+use sundog_files::Files;
 use sundog_protocols::file::{FileError, OpenFlags};
 use sundog_rt::cap::Cap;
-use sundog_rt::cap::object::Notification;
-use sundog_rt::{debug, fail, sys};
+use sundog_rt::cap::object::{Notification, Thread};
+use sundog_rt::{Environment, debug, fail, sys};
 
 /// Pages of the file that the holder holds.
 const HELD: usize = 50;
@@ -12,6 +13,10 @@ const HELD: usize = 50;
 const LIVES: u32 = 6;
 /// How long its last end may take to be told, in microseconds.
 const MOST: u64 = 1_000_000;
+/// How long a server stands still before it is killed, in microseconds.
+const STANDS: u64 = 3_000_000;
+/// Where nothing is ever mapped.
+const NOWHERE: u64 = 0x10;
 /// How long to wait between two looks.
 const PAUSE: u64 = 1000;
 
@@ -50,11 +55,16 @@ pub fn mourn(mut trial: Trial) -> Result<(), Wrong> {
     let ticks = trial.environment.start.ticks_per_microsecond.max(1);
     let end = sys::ticks() + MOST * ticks;
     while trial.free("/tmp")? != free {
-        is(sys::ticks() < end, "what the dead client held is never given back")?;
+        is(
+            sys::ticks() < end,
+            "what the dead client held is never given back",
+        )?;
         // It does not come again, so nobody signals.
         let _ = trial.events.wait(Some(sys::ticks() + PAUSE * ticks));
     }
-    debug!("files: {LIVES} lives of a client held {HELD} pages each, never more at once, and none in the end");
+    debug!(
+        "files: {LIVES} lives of a client held {HELD} pages each, never more at once, and none in the end"
+    );
     Ok(())
 }
 
@@ -91,4 +101,24 @@ pub fn rebind(mut trial: Trial) -> Result<(), Wrong> {
     // The other server was not touched.
     trial.make("/tmp/a", 3 * PIECE)?;
     trial.check("/tmp/a", 3 * PIECE)
+}
+
+/// Kills the server of `/srv` when it is told to by a file there: first it stands still, later it is gone.
+///
+/// # Errors
+/// What was wrong.
+pub fn reap(mut environment: Environment) -> Result<(), Wrong> {
+    let victim: Cap<Thread> = environment.require("victim");
+    let events: Cap<Notification> = environment.require("events");
+    let ticks = environment.start.ticks_per_microsecond.max(1);
+    // Nobody signals: it is the time that counts.
+    let wait = |microseconds: u64| events.wait(Some(sys::ticks() + microseconds * ticks));
+    let mut files = Files::given(&mut environment, None)?;
+    while files.stat("/srv/stop").is_err() {
+        let _ = wait(PAUSE);
+    }
+    victim.suspend()?;
+    let _ = wait(STANDS);
+    victim.start_at(NOWHERE, NOWHERE, 0)?;
+    Ok(victim.resume()?)
 }
