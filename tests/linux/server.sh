@@ -4,10 +4,11 @@ fail() { echo "$*"; exit 1; }
 echo hi > /srv/a
 [ "$(cat /srv/a)" = hi ] || fail "not what was written"
 grep -q " /srv sundog " /proc/mounts || fail "/srv is no server's"
-cp /bin/busybox /srv/copy
-cmp /bin/busybox /srv/copy || fail "a large file is another one"
+cp /bin/busybox /srv/busybox
+cmp /bin/busybox /srv/busybox || fail "a large file is another one"
+[ "$(/srv/busybox echo run)" = run ] || fail "a program there does not run"
 mkdir /srv/folder
-mv /srv/copy /srv/folder/moved
+mv /srv/busybox /srv/folder/moved
 ln -s folder/moved /srv/link
 cmp /bin/busybox /srv/link || fail "a link leads elsewhere"
 [ "$(ls /srv)" = "a
@@ -19,6 +20,12 @@ dd if=/dev/zero of=/srv/big bs=64k count=200 2> /tmp/said && fail "more than the
 grep -q "No space left on device" /tmp/said || fail "full: $(cat /tmp/said)"
 rm /srv/big
 [ "$(cat /srv/a)" = hi ] || fail "something was lost"
+
+# A sandbox within has it by a folder that is bound.
+mkdir /srv/within
+sandbox --ro-bind / / --bind /srv/within /tmp -- sh -c 'cp /bin/busybox /tmp/copy && cmp /bin/busybox /tmp/copy' || fail "within: $?"
+cmp /bin/busybox /srv/within/copy || fail "what was written within is other bytes"
+rm -r /srv/within
 
 # It stops: an error in time, and everything else goes on.
 exec 3< /srv/a

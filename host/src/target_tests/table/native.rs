@@ -105,9 +105,11 @@ pub const ROWS: &[TargetTest] = &[
         ],
         ..FILES
     },
-    // A Linux shell works in the tree of a server that stops, and is killed at last.
+    // A Linux shell works in the tree of a server that stops, and is killed at last. Counted instructions: how long a server takes does
+    // not depend on what else the computer does.
     TargetTest {
         name: "files_mounted",
+        icount: true,
         system: Some("linux-server"),
         guests: Guests {
             programs: &[],

@@ -2,10 +2,11 @@
 
 use super::{BOTH, RING, Server, bytes, files};
 use crate::files::Files;
+use crate::mount::OneLife;
 use std::vec;
 use std::vec::Vec;
 use sundog_namespace::{Namespace, Place};
-use sundog_protocols::file::{FileError, FileServer, Kind, OpenFlags, Owner};
+use sundog_protocols::file::{Client, FileError, FileServer, Kind, OpenFlags, Owner};
 
 #[test]
 fn what_lies_across_the_end_of_the_ring_comes_out_whole() {
@@ -166,4 +167,23 @@ fn a_server_that_is_replaced_between_two_steps_of_a_path_is_noticed() {
     server.start(1);
     assert_eq!(files.stat("/tmp/a").map(|_| ()), Err(FileError::ENOENT));
     assert_eq!(files.list("/tmp"), Ok(Vec::new()));
+}
+
+#[test]
+fn a_mounted_tree_has_one_life() {
+    let server = Server::new();
+    let mut tree = Client::new(OneLife::new(server.connect(1)));
+    let root = tree.attach(b"").unwrap().handle;
+    let made = tree
+        .create(root, b"a", BOTH, 0o644, Owner::default())
+        .unwrap();
+    assert_eq!(tree.write(made.open, 0, &bytes(3000, 1)), Ok(3000));
+    server.start(1);
+    // The call that goes to the new server, and all after it.
+    for _ in 0..2 {
+        assert_eq!(tree.write(made.open, 0, b"x"), Err(FileError::EIO));
+        assert_eq!(tree.attach(b"").map(|_| ()), Err(FileError::EIO));
+    }
+    server.start(1);
+    assert_eq!(tree.getattr(root).map(|_| ()), Err(FileError::EIO));
 }
