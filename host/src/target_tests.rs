@@ -16,7 +16,9 @@ use crate::qemu::{Machine, Port};
 use crate::tour;
 use conversation::Conversation;
 use evidence::{Line, Source, lines};
+use hmac_sha256::Hash;
 use std::ffi::OsString;
+use std::fs;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -149,7 +151,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
         let manifest = images::manifest(name);
         let built = image::Plan::read(&manifest, &images::native).and_then(|mut plan| {
             plan.add(&test.guests)?;
-            if let Some((name, arguments)) = test.arguments {
+            for (name, arguments) in test.arguments {
                 plan.set_arguments(name, arguments)?;
             }
             let bytes = plan.build(&images::native, &image::Busybox::of_system())?;
@@ -190,6 +192,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
     let judged = said
         .and_then(|()| judge(test, outcome.as_ref(), &text))
         .and_then(|()| judge_console(test, &console))
+        .and_then(|()| judge_hash(test, &text))
         .and_then(|()| system.map_or(Ok(()), |system| holdings::compare(&text, &system)));
     judged.map_err(|wrong| {
         let logs = folder.keep();
@@ -230,6 +233,26 @@ fn judge_console(test: &TargetTest, text: &str) -> Result<(), String> {
             text.len()
         )),
         _ => Ok(()),
+    }
+}
+
+/// Compares what a program says of an image that it read through a file server with the image itself.
+fn judge_hash(test: &TargetTest, text: &str) -> Result<(), String> {
+    let Some(name) = test.hashed else {
+        return Ok(());
+    };
+    let image = images::native(name).map_err(|failure| failure.text().to_owned())?;
+    let bytes = fs::read(&image).map_err(|error| format!("{}: {error}", image.display()))?;
+    let hash = Hash::hash(&bytes)
+        .map(|byte| format!("{byte:02x}"))
+        .concat();
+    let wanted = format!(
+        "files: /{name} has {} bytes with the hash {hash}",
+        bytes.len()
+    );
+    match text.lines().any(|line| line.trim_end() == wanted) {
+        true => Ok(()),
+        false => Err(format!("the kernel's text lacks the line {wanted:?}")),
     }
 }
 

@@ -5,6 +5,7 @@
 //! program (`console`, its endpoint, and `wake-console`, its notification), or the driver of a bare line (`wake`, its notification).
 //! For native programs it may be given `time-1`, `time-2` and so on (a scheduling context for each that runs at once) and `children`
 //! (untyped memory for them).
+//! A name of its table is a file server's: its tree is mounted there, and its ring is given as the endpoint's name with `-data` behind.
 //! With devices that ask (`--device`) it is given `consent` (the service's endpoint), `ask-1` and so on (a scheduling context for each
 //! open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled when one has come).
 //! Its arguments are those of [`options`].
@@ -36,6 +37,7 @@ mod random;
 mod requests;
 mod root;
 mod sandbox;
+mod servers;
 mod streams;
 mod terminal;
 mod trace;
@@ -48,6 +50,7 @@ use alloc::string::String;
 use console::Console;
 use options::Options;
 use sandbox::Sandbox;
+use servers::Servers;
 use sundog_linux_core::load::Texts;
 use sundog_linux_core::process::End;
 use sundog_linux_core::schedule::Step;
@@ -63,8 +66,10 @@ fn run(environment: Environment) {
     let start = &environment.start;
     let ticks_per_microsecond = start.ticks_per_microsecond;
     let ended = Options::parse(start.arguments().skip(1), start.variables()).and_then(|options| {
+        let mut environment = environment;
+        let servers = Servers::given(&mut environment)?;
         let mut sandbox = sandbox::build(environment, &options)?;
-        let end = run_program(&mut sandbox, &options, ticks_per_microsecond);
+        let end = run_program(&mut sandbox, servers, &options, ticks_per_microsecond);
         sandbox.finish(ticks_per_microsecond, &end);
         end.map_err(|failure| failure.text)
     });
@@ -107,6 +112,7 @@ impl Failure {
 
 fn run_program(
     sandbox: &mut Sandbox,
+    servers: Servers,
     options: &Options,
     ticks_per_microsecond: u64,
 ) -> Result<End, Failure> {
@@ -129,18 +135,23 @@ fn run_program(
         environment: options.environment.clone(),
     };
     let path = options.path();
-    let mut no_folder = false;
+    // What an error is about, if it is not the program.
+    let mut missing = None;
     kernel
         .start(&path, texts, b"/", |vfs, context| {
             if let Some(view) = view.take() {
                 view.apply(vfs, context)?;
             }
+            servers.mount(vfs).map_err(|(name, error)| {
+                missing = Some(name.into_bytes());
+                error
+            })?;
             console.open(vfs, context)?;
-            let entered = vfs.chdir(context, &options.folder);
-            no_folder = entered.is_err();
-            entered
+            vfs.chdir(context, &options.folder).inspect_err(|_| {
+                missing = Some(options.folder.clone());
+            })
         })
-        .map_err(|error| Failure::new(if no_folder { &options.folder } else { &path }, error))?;
+        .map_err(|error| Failure::new(missing.as_ref().unwrap_or(&path), error))?;
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);

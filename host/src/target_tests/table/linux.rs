@@ -111,13 +111,13 @@ pub const ROWS: &[TargetTest] = &[
     },
     TargetTest {
         name: "machine_ends_with_its_personality",
-        arguments: Some(("linux", &["--no-such-option"])),
+        arguments: &[("linux", &["--no-such-option"])],
         lines: &["init: linux gave up: linux: there is no option --no-such-option"],
         ..ENDS
     },
     TargetTest {
         name: "machine_ends_with_its_drivers",
-        arguments: Some(("serial0", &["nonsense"])),
+        arguments: &[("serial0", &["nonsense"])],
         lines: &[
             "init: serial0 gave up: serial: the argument must be ringed, console, control or guarded",
         ],

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sundog_linux_vfs::{Errno, FileObject, Queue, Ready};
 use sundog_protocols::Words;
-use sundog_protocols::file::{Attr, Kind, Time};
+use sundog_protocols::file::{Attr, Kind};
 use sundog_protocols::serial::{Failure, Recorded, decode_number, encode_number, label};
 
 /// Bytes of one record: so many that the answer, with its status and length, lies in registers.
@@ -71,22 +71,7 @@ impl<L: Line> FileObject for Device<L> {
     }
 
     fn attr(&self) -> Attr {
-        let never = Time::default();
-        Attr {
-            id: self.queue.0,
-            kind: Kind::CharDevice,
-            mode: 0o660,
-            links: 1,
-            uid: 0,
-            gid: 0,
-            device: 0,
-            size: 0,
-            blocks: 0,
-            accessed: never,
-            modified: never,
-            changed: never,
-            created: never,
-        }
+        Attr::new(Kind::CharDevice, 0o660, self.queue.0)
     }
 
     fn name(&self) -> Vec<u8> {

@@ -81,7 +81,7 @@ impl FileObject for Camera {
         Queue(0)
     }
     fn attr(&self) -> sundog_protocols::file::Attr {
-        crate::attributes::synthetic(sundog_protocols::file::Kind::CharDevice, 0o600, 9)
+        sundog_protocols::file::Attr::new(sundog_protocols::file::Kind::CharDevice, 0o600, 9)
     }
     fn name(&self) -> Vec<u8> {
         b"camera".to_vec()
