@@ -19,8 +19,9 @@ use sundog_console_core::Lines;
 use sundog_console_core::host::{Event, Host};
 use sundog_protocols::control::{By, Part, Prompt, Stream, ToMachine};
 
-/// How often the host says Hello until the machine answers: what comes before its driver runs is lost.
-const HELLO: u64 = SECOND / 2;
+/// How often the host says Hello until the machine answers: a byte that comes while the driver turns the device on is lost, and the whole
+/// Hello with it.
+const HELLO: u64 = SECOND / 10;
 /// How long the program has to end after SIGTERM or SIGHUP.
 const GRACE: u64 = 5 * SECOND;
 /// Interrupts from outside that a program may ignore before the run ends.
