@@ -3,6 +3,7 @@
 mod busybox;
 mod given;
 mod newc;
+mod trim;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -162,9 +163,9 @@ impl Plan {
         images.dedup();
         let mut files = Vec::new();
         for image in images {
-            files.push((image, read(&find(image)?)?));
+            files.push((image, program(&find(image)?)?));
             if image == LINUX {
-                let natives = NATIVES.map(|(path, image)| Ok((path, read(&find(image)?)?)));
+                let natives = NATIVES.map(|(path, image)| Ok((path, program(&find(image)?)?)));
                 let natives = natives.into_iter().collect::<Result<Vec<_>, Failure>>()?;
                 let mut more = Vec::new();
                 more.extend(natives.iter().map(|(name, bytes)| File {
@@ -241,6 +242,11 @@ pub fn main(
     fs::write(out, bytes)
         .map_err(|error| Failure::system(format!("cannot write {}", out.display()), error))?;
     Ok(std::process::ExitCode::SUCCESS)
+}
+
+/// A native program's file, as far as it is loaded.
+fn program(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(path).map(trim::trimmed)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

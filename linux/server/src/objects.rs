@@ -54,6 +54,12 @@ pub trait Objects {
     /// Those of `untyped_retype`.
     fn make(&mut self, untyped: u32, what: Make, slot: u32) -> Result<()>;
 
+    /// Makes one more piece of untyped memory for objects in an empty slot: a whole number of blocks.
+    ///
+    /// # Errors
+    /// `NotEnoughMemory` if there is no more.
+    fn grow(&mut self, slot: u32) -> Result<()>;
+
     /// Removes everything that was made of an untyped, wherever it went, and makes its memory free again.
     ///
     /// # Errors

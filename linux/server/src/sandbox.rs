@@ -14,7 +14,7 @@ use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::natives::Natives;
 use crate::options::Options;
-use crate::pool;
+use crate::pool::{self, Made};
 use crate::random::Random;
 use crate::requests::Requests;
 use crate::root;
@@ -101,7 +101,11 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
 
     let package = boot_archive(&mut resources, archive)?;
     let image = member(package, "linux")?;
-    let (frames, memory) = pool::build(&mut resources, untyped)?;
+    let Made {
+        frames,
+        memory,
+        growth,
+    } = pool::build(&mut resources, untyped)?;
     let mut random = Random::new(&seed());
     if let Some(children) = children {
         resources.pool.add(children);
@@ -165,7 +169,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         (None, None) => return Err(String::from("no options of a sandbox were given")),
     };
     let machine = SundogMachine::new(
-        Native::new(resources, frames, natives),
+        Native::new(resources, frames, growth, natives),
         Parameters {
             memory: untyped.slot(),
             clock,

@@ -134,6 +134,11 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "linux_memory_for_processes",
+        guests: guests(&["objects"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "sandbox_script",
         guests: guests(&["sandbox"], &[]),
         ..SCRIPT

@@ -2,6 +2,7 @@
 
 mod fake;
 
+use super::blocks::BLOCK;
 use super::*;
 use fake::{Counts, Fake, POOL_PAGES};
 use sundog_rt::cap::Error;
@@ -107,10 +108,56 @@ fn all_spaces_and_vcpus_that_fit_can_be_made_again() {
 }
 
 #[test]
+fn memory_for_objects_grows_by_pieces_and_is_used_again() {
+    let spaces = |pieces: usize| {
+        let mut machine = machine(100, 2 * BLOCK);
+        machine.objects.pieces = (pieces, 3 * BLOCK);
+        let mut made = Vec::new();
+        while let Ok(space) = machine.create_space() {
+            made.push(space);
+        }
+        for space in &made {
+            machine.destroy_space(*space);
+        }
+        let grown = counts(&machine);
+        // As many again, without any more memory.
+        for _ in &made {
+            machine.create_space().unwrap();
+        }
+        assert_eq!(counts(&machine).untyped, grown.untyped);
+        assert_eq!(machine.create_space(), Err(NoRoom));
+        made.len()
+    };
+    assert_eq!([0, 1, 4].map(spaces), [2, 5, 14]);
+}
+
+#[test]
+fn a_piece_that_is_not_to_be_had_now_may_be_later() {
+    let mut machine = machine(100, BLOCK);
+    let first = machine.create_space().unwrap();
+    let before = counts(&machine);
+    assert_eq!(machine.create_space(), Err(NoRoom));
+    assert_eq!(counts(&machine), before);
+    machine.objects.pieces = (1, 2 * BLOCK);
+    machine.create_space().unwrap();
+    machine.destroy_space(first);
+    machine.create_space().unwrap();
+    machine.create_space().unwrap();
+    assert_eq!(machine.create_space(), Err(NoRoom));
+}
+
+#[test]
 fn every_failure_gives_back_what_was_taken() {
+    every_failure(4 << 20, 0);
+    // So little that the fork that fails takes the memory's last block and a piece more.
+    every_failure(4 * BLOCK, 9);
+}
+
+fn every_failure(bytes: u64, pieces: usize) {
     let mut failures = 0;
     for nth in 0.. {
-        let mut machine = machine(100, 4 << 20);
+        let mut machine = machine(100, bytes);
+        machine.objects.pieces = (pieces, BLOCK);
         let (space, vcpu) = parent(&mut machine);
         // The rest of a divided block, so that fork has to divide another one.
         for _ in 1..8 {

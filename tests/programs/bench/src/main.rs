@@ -1,10 +1,14 @@
 //! Counts what the kernel's operations cost, in ticks: under instruction counting a tick is an instruction.
 //!
-//! Given the argument `server` it answers calls; without, it measures and prints a line for each figure.
+//! Given the argument `server` it answers calls, given `host` it plays the host of a system that starts; without, it measures and
+//! prints a line for each figure.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod guest;
+mod host;
 mod measure;
 mod memory;
 mod message;
@@ -14,12 +18,10 @@ use sundog_rt::{Environment, debug, entry, exit};
 entry!(run);
 
 fn run(environment: Environment) {
-    let server = environment
-        .start
-        .arguments()
-        .any(|argument| argument == "server".as_bytes());
-    if server {
-        message::serve(environment);
+    match environment.start.arguments().nth(1) {
+        Some(b"server") => message::serve(environment),
+        Some(b"host") => host::play(environment),
+        _ => {}
     }
     let mut environment = environment;
     measure::report("null_syscall", measure::median(null_call));

@@ -73,6 +73,8 @@ pub struct Fake {
     pub deadline: u64,
     /// How often a state was written out.
     pub synced: usize,
+    /// How many pieces of so many bytes the memory can grow by.
+    pub pieces: (usize, u64),
 }
 
 /// The pages that the tables of these mappings take.
@@ -107,6 +109,7 @@ impl Fake {
             exit: [exit::DEADLINE, 0, 0],
             deadline: 0,
             synced: 0,
+            pieces: (0, 0),
         }
     }
 
@@ -260,6 +263,22 @@ impl Objects for Fake {
         *used += size;
         let parent = untyped;
         self.slots.insert(slot, Held { object, parent });
+        Ok(())
+    }
+
+    fn grow(&mut self, slot: u32) -> Result<()> {
+        self.may_fail()?;
+        let (left, bytes) = &mut self.pieces;
+        *left = left.checked_sub(1).ok_or(Error::NotEnoughMemory)?;
+        let object = Object::Untyped {
+            bytes: *bytes,
+            used: 0,
+        };
+        let held = Held { object, parent: 0 };
+        assert!(
+            self.slots.insert(slot, held).is_none(),
+            "slot {slot} is not empty"
+        );
         Ok(())
     }
 
