@@ -36,6 +36,7 @@ mod random;
 mod requests;
 mod root;
 mod sandbox;
+mod shares;
 mod streams;
 mod terminal;
 mod trace;

@@ -89,7 +89,7 @@ impl Natives {
         let time = self
             .free_time
             .pop()
-            .ok_or_else(|| no(Errno::EAGAIN, "no processor time is left for it"))?;
+            .ok_or_else(|| no(Errno::EAGAIN, "no processor time is left for it; end another sandbox, or start the one around this with --mem-within, which lends all of it"))?;
         // A sandbox that is to hold others gets all that is left: what its starter runs on now comes free again.
         let kept = match wish.plan.memory_within {
             Some(_) => 0,
