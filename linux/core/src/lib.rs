@@ -27,6 +27,7 @@ pub mod start;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod waiters;
 mod world;
 
 pub use sundog_linux_vfs::Errno;

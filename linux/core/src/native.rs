@@ -116,6 +116,12 @@ impl Natives {
         self.running.contains_key(&task)
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
     pub(crate) fn add(&mut self, task: TaskId) {
         self.running.insert(task, Native::default());
     }
@@ -173,7 +179,7 @@ impl Kernel {
     /// ESRCH if there is no such process.
     pub fn native_names(&mut self, pid: i32) -> Result<Vec<u8>, Errno> {
         let task = self.native_task(pid)?;
-        let context = self.world.context(task, false, false);
+        let context = self.world.context(task, false);
         self.vfs
             .names(&context.ok_or(Errno::ESRCH)?, pid.unsigned_abs())
     }
@@ -211,7 +217,7 @@ impl Kernel {
                 native.requests = left;
             }
             if !self.has_signal(task) {
-                self.park(task, &wait);
+                self.park(task, wait);
                 return;
             }
         }
@@ -240,7 +246,7 @@ impl Kernel {
         let done = match request {
             Request::Read { descriptor, length } => {
                 let mut bytes = alloc::vec![0; (*length).min(MAX_MOVED)];
-                let attempt = self.with_terminal(task, |vfs, context| {
+                let attempt = self.with_files(task, |vfs, context| {
                     vfs.read(context, *descriptor, &mut bytes)
                 })?;
                 self.outcome(attempt).map(|count| {
@@ -249,8 +255,8 @@ impl Kernel {
                 })
             }
             Request::Write { descriptor, bytes } => {
-                let attempt = self
-                    .with_terminal(task, |vfs, context| vfs.write(context, *descriptor, bytes))?;
+                let attempt =
+                    self.with_files(task, |vfs, context| vfs.write(context, *descriptor, bytes))?;
                 self.outcome(attempt).map(Answer::Written)
             }
         };

@@ -5,7 +5,9 @@ use crate::kernel::{Kernel, Timer};
 use crate::machine::Exit;
 use crate::memory::FaultError;
 use crate::process::End;
-use crate::signal::{Cause, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInformation};
+use crate::signal::{
+    Cause, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInformation, SignalSet,
+};
 use crate::task::{Call, Restart, TaskId, TaskState, Wait, WaitKey};
 
 /// What a step of the personality came to.
@@ -23,10 +25,18 @@ pub enum Step {
 }
 
 impl Kernel {
-    /// Reads the machine's clock.
+    /// Reads the machine's clock. The time since the last reading was used by the task whose turn it is.
     pub fn now(&mut self) -> u64 {
-        self.world.now = self.machine.now();
-        self.world.now
+        let now = self.machine.now();
+        let passed = now.saturating_sub(self.world.now);
+        if let Some(task) = self.turn
+            && let Some(state) = self.world.tasks.get_mut(task.0)
+        {
+            state.run_time += passed;
+            self.world.used_time += passed;
+        }
+        self.world.now = now;
+        now
     }
 
     /// Does one thing: expires timers and lets the next task run for a slice.
@@ -46,7 +56,12 @@ impl Kernel {
                 continue;
             }
             state.queued = false;
+            let process = state.process;
+            self.turn = Some(task);
             self.run(task);
+            self.now();
+            self.turn = None;
+            calls::time::check_used_timers(self, process);
             self.drain_events(None);
             return match self.finished {
                 Some(end) => Step::Finished(end),
@@ -109,25 +124,20 @@ impl Kernel {
         if let Some(entry) = state.timer.take() {
             self.timers.remove(&entry);
         }
-        for key in core::mem::take(&mut state.waits) {
-            if let Some(list) = self.waiters.get_mut(&key) {
-                list.retain(|other| *other != task);
-                if list.is_empty() {
-                    self.waiters.remove(&key);
-                }
-            }
-        }
+        self.waiters.remove(state.wait_number, &state.waits);
+        state.waits.clear();
         self.enqueue(task);
     }
 
-    pub(crate) fn park(&mut self, task: TaskId, wait: &Wait) {
+    pub(crate) fn park(&mut self, task: TaskId, wait: Wait) {
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return;
         };
         state.state = TaskState::Parked {
             interruptible: wait.restart != Restart::Never,
         };
-        state.waits.clone_from(&wait.keys);
+        state.wait_number = self.waiters.add(task, &wait.keys);
+        state.waits = wait.keys;
         let deadline = state.call.as_ref().and_then(|call| call.deadline);
         if let Some(deadline) = deadline {
             let entry = self.add_timer(deadline, Timer::Wake(task));
@@ -135,17 +145,11 @@ impl Kernel {
                 state.timer = Some(entry);
             }
         }
-        for key in &wait.keys {
-            let list = self.waiters.entry(*key).or_default();
-            if !list.contains(&task) {
-                list.push(task);
-            }
-        }
     }
 
     /// Wakes all tasks that wait for something; they try their calls again.
     pub fn wake_all(&mut self, key: WaitKey) {
-        for task in self.waiters.get(&key).cloned().unwrap_or_default() {
+        while let Some(task) = self.waiters.take_first(key) {
             if let Some(call) = self
                 .world
                 .tasks
@@ -160,82 +164,115 @@ impl Kernel {
 
     /// Runs a task until it waits, ends, stops or its slice is over.
     fn run(&mut self, task: TaskId) {
-        let slice_end = self.world.now + self.settings.slice;
+        let turn_end = self.turn_end();
+        while self.is_clear(task) || self.prepare(task) {
+            let Ok(exit) = self.enter(task, turn_end) else {
+                let signal = crate::signal::SIGKILL;
+                return self.end_process_of(task, End::Killed { signal });
+            };
+            match exit {
+                Exit::Syscall => {
+                    if !self.begin_call(task) {
+                        return;
+                    }
+                }
+                // Others have their turn.
+                Exit::Deadline => return self.enqueue(task),
+                Exit::Notification => {
+                    self.notified = true;
+                    return self.enqueue(task);
+                }
+                other => self.handle_exit(task, other),
+            }
+        }
+    }
+
+    /// When a turn that begins now ends: after about a slice, at an instant that is the end of many turns, so that the machine need not
+    /// set its timer anew whenever one task wakes another.
+    fn turn_end(&self) -> u64 {
+        let slice = self.settings.slice.max(1);
+        (self.world.now + slice / 2).next_multiple_of(slice)
+    }
+
+    /// Whether a task goes on in its guest, and nothing is to be done before: it is in no call, its process was not stopped, no
+    /// signal waits for it. What this says no to is for `prepare`.
+    fn is_clear(&self, task: TaskId) -> bool {
+        let Some(state) = self.world.tasks.get(task.0) else {
+            return false;
+        };
+        let Some(process) = self.world.processes.get(state.process.0) else {
+            return false;
+        };
+        let signals = state.pending.set().with(process.pending.set());
+        process.stopped.is_none()
+            && state.call.is_none()
+            && !state.yielded
+            && state.saved_mask.is_none()
+            && signals.without(state.blocked()) == SignalSet(0)
+            && !self.natives.has(task)
+    }
+
+    /// Does what is to be done before a task goes on in its guest. Whether it does so now: it has not ended or stopped, it does not
+    /// wait, and it has not given up its turn.
+    fn prepare(&mut self, task: TaskId) -> bool {
         loop {
             // A stopped process does not go on with its calls either; the continuation puts it back into the queue.
             if self.is_stopped(task) {
-                return;
+                return false;
             }
             if self.task(task).is_ok_and(|state| state.call.is_some()) && !self.continue_call(task)
             {
-                return;
+                return false;
             }
             if self.natives.has(task) {
                 self.run_native(task);
-                return;
+                return false;
             }
             if !self.deliver_signals(task) {
-                return;
+                return false;
             }
-            let Ok(state) = self.task(task) else { return };
+            let Ok(state) = self.task(task) else {
+                return false;
+            };
             if state.call.is_some() {
                 continue;
             }
             if core::mem::take(&mut state.yielded) {
                 self.enqueue(task);
-                return;
+                return false;
             }
-            let vcpu = state.vcpu;
-            let machine_space = self.with_space(task, |space, environment| {
-                space.machine_space(environment.machine)
-            });
-            let Ok(space) = machine_space else {
-                self.end_process_of(
-                    task,
-                    End::Killed {
-                        signal: crate::signal::SIGKILL,
-                    },
-                );
-                return;
-            };
-            let timer = self
-                .timers
-                .first_key_value()
-                .map_or(u64::MAX, |((time, _), _)| *time);
-            let before = self.world.now;
-            let Some(state) = self.world.tasks.get_mut(task.0) else {
-                return;
-            };
-            let registers = &mut state.registers;
-            let exit = self
-                .machine
-                .enter(vcpu, space, registers, slice_end.min(timer));
-            let now = self.now();
-            self.world.guest_time += now.saturating_sub(before);
-            let Ok(state) = self.task(task) else { return };
-            state.run_time += now.saturating_sub(before);
-            let process = state.process;
-            calls::time::check_used_timers(self, process);
-            self.handle_exit(task, exit);
-            if now >= slice_end.min(timer) || exit == Exit::Notification {
-                self.enqueue(task);
-                return;
-            }
+            return true;
         }
+    }
+
+    /// Lets a task's guest run until it comes back, at the latest at the end of its turn or when a timer expires.
+    ///
+    /// # Errors
+    /// ESRCH when the task is gone, ENOMEM when the machine has no room for its address space.
+    fn enter(&mut self, task: TaskId, turn_end: u64) -> Result<Exit, Errno> {
+        let timer = self.timers.first_key_value();
+        let deadline = timer.map_or(turn_end, |((time, _), _)| turn_end.min(*time));
+        let Self { machine, world, .. } = self;
+        let state = world.tasks.get(task.0).ok_or(Errno::ESRCH)?;
+        let space = world.spaces.get_mut(state.space.0).ok_or(Errno::ESRCH)?;
+        let space = space.value.machine_space(machine.as_mut())?;
+        Ok(machine.enter(&state.vcpu, space, deadline))
+    }
+
+    /// Begins the call that a task's guest makes. Whether the task goes on now.
+    fn begin_call(&mut self, task: TaskId) -> bool {
+        let Ok(state) = self.task(task) else {
+            return false;
+        };
+        state.call = Some(Call {
+            number: state.vcpu.registers.rax.get(),
+            ..Call::default()
+        });
+        self.continue_call(task)
     }
 
     fn handle_exit(&mut self, task: TaskId, exit: Exit) {
         match exit {
-            Exit::Syscall => {
-                if let Ok(state) = self.task(task) {
-                    let arguments = state.registers.arguments();
-                    state.call = Some(Call {
-                        number: state.registers.rax,
-                        arguments,
-                        ..Call::default()
-                    });
-                }
-            }
             Exit::Fault {
                 address,
                 write,
@@ -251,8 +288,7 @@ impl Kernel {
             }
             Exit::Exception { vector, code } => self.exception(task, vector, code),
             Exit::BadState => self.exception(task, 13, 0),
-            Exit::Notification => self.notified = true,
-            Exit::Kick | Exit::Deadline => {}
+            Exit::Syscall | Exit::Notification | Exit::Kick | Exit::Deadline => {}
         }
     }
 
@@ -286,7 +322,9 @@ impl Kernel {
     }
 
     fn exception(&mut self, task: TaskId, vector: u8, code: u32) {
-        let rip = self.task(task).map_or(0, |state| state.registers.rip);
+        let rip = self
+            .task(task)
+            .map_or(0, |state| state.vcpu.registers.rip.get());
         let (signal, si_code, address) = match vector {
             0 => (SIGFPE, 1, rip),
             1 => (SIGTRAP, 2, rip),
@@ -345,32 +383,37 @@ impl Kernel {
 
     /// Tries a task's call. Whether the task goes on to the guest (or to a signal) now.
     fn continue_call(&mut self, task: TaskId) -> bool {
+        // What is traced is looked at before the call: execve leaves other registers.
+        let mut traced = None;
+        if self.traces_calls
+            && let Ok(state) = self.task(task)
+        {
+            traced = Some(state.vcpu.registers.arguments());
+        }
         let result = calls::dispatch(self, task);
         self.drain_events(Some(task));
-        let traced = self.trace.wants_calls();
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return false;
         };
         let Some(call) = state.call.as_mut() else {
             return true;
         };
-        if traced {
+        if let Some(arguments) = traced {
             let value = match &result {
                 Ok(value) => Some(*value as i64),
                 Err(Stop::Errno(error)) => Some(error.as_return()),
                 Err(_) => None,
             };
-            let (tid, number, arguments) = (state.tid, call.number, call.arguments);
-            self.trace.call(tid, number, &arguments, value);
+            self.trace.call(state.tid, call.number, &arguments, value);
         }
         match result {
             Ok(value) => {
-                state.registers.rax = value;
+                state.vcpu.registers.rax.set(value);
                 state.call = None;
                 true
             }
             Err(Stop::Errno(error)) => {
-                state.registers.rax = error.as_return() as u64;
+                state.vcpu.registers.rax.set(error.as_return() as u64);
                 state.call = None;
                 true
             }
@@ -393,7 +436,7 @@ impl Kernel {
                 if self.must_handle_signals(task, wait.restart) {
                     return true;
                 }
-                self.park(task, &wait);
+                self.park(task, wait);
                 false
             }
         }

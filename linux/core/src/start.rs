@@ -3,7 +3,6 @@ use crate::Errno;
 use crate::calls::{Stop, exec};
 use crate::kernel::{Kernel, Shared};
 use crate::load::{Texts, prepare};
-use crate::machine::GuestRegisters;
 use crate::memory::AddressSpace;
 use crate::signal::{Actions, AlternateStack, Pending, SignalSet};
 use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId, TaskState};
@@ -63,7 +62,6 @@ impl Kernel {
         let task = Task {
             tid,
             process,
-            registers: GuestRegisters::default(),
             vcpu,
             space,
             fs,
@@ -81,6 +79,7 @@ impl Kernel {
             robust_list: 0,
             name: [0; 16],
             waits: alloc::vec::Vec::new(),
+            wait_number: 0,
             timer: None,
             run_time: 0,
             vfork_parent: None,

@@ -83,8 +83,8 @@ impl World {
             .any(|(_, other)| other.group == process.group && !other.zombie && self.anchors(other))
     }
 
-    /// The context of a task's calls to the files; `tty` if the call may reach a terminal.
-    pub(crate) fn context(&self, task: TaskId, timed_out: bool, tty: bool) -> Option<Context<'_>> {
+    /// The context of a task's calls to the files.
+    pub(crate) fn context(&self, task: TaskId, timed_out: bool) -> Option<Context<'_>> {
         let state = self.tasks.get(task.0)?;
         let process = self.processes.get(state.process.0)?;
         let actions = &self.actions.get(state.actions.0)?.value;
@@ -101,7 +101,6 @@ impl World {
                 session: process.session as u32,
                 no_ttin: deaf(SIGTTIN),
                 no_ttou: deaf(SIGTTOU),
-                orphaned: tty && self.is_orphaned(state.process),
             },
             max_files: process.limits[resource::NOFILE].soft.min(1 << 20) as u32,
             max_file_size: process.limits[resource::FSIZE].soft,

@@ -93,6 +93,10 @@ impl Requests {
         let gone = self.waiting.extract_if(.., |pid, _| !natives.has(*pid));
         self.spare.extend(gone.map(|(_, reply)| reply));
         drop(natives);
+        // Nobody else has the endpoint. A signal of the notification brings a guest back, or ends the wait.
+        if kernel.natives.is_empty() && !self.borrows {
+            return false;
+        }
         self.take_all(kernel)
     }
 

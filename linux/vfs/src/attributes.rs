@@ -384,7 +384,7 @@ impl Vfs {
             device: server_device(server),
             inode,
         };
-        self.events.push(Event::Truncated {
+        self.events.push_back(Event::Truncated {
             file,
             first: size.div_ceil(4096),
         });

@@ -3,7 +3,7 @@
 //! One [`Vfs`] holds everything behind the descriptors of one sandbox: mounts, names, open files, pipes, terminals, locks,
 //! descriptor tables and working folders. Each operation takes `&mut self` and a [`Context`] that says who calls; it returns at
 //! once with a value, an [`Errno`] or [`Stop::Block`] and the [`Queue`] to wait in. What happens to others on the way (wakes,
-//! signals, cut-off pages) is collected as [`Event`]s, drained by [`Vfs::take_events`].
+//! signals, cut-off pages) is collected as [`Event`]s, drained by [`Vfs::next_event`].
 //!
 //! The operations are named after the system calls:
 //! ```text
@@ -15,7 +15,7 @@
 //! folders      getdents64 mkdirat mknodat unlinkat renameat2 linkat symlinkat readlinkat make_socket_name
 //! attributes   fstatat fstat stat_file statfs fstatfs fchmodat fchmod fchownat fchown utimensat truncate ftruncate faccessat
 //! process      chdir fchdir chroot getcwd umask
-//! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake take_events for the core's own objects
+//! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake next_event for the core's own objects
 //! objects      pipe2 socketpair socket_shutdown eventfd2 memfd_create get_seals flock
 //! terminals    ioctl; add_console console_input console_output console_resize console_hang_up; session_ended session_terminal
 //! mappings     file_of retain_file release_file file_read_at file_page file_identity file_path

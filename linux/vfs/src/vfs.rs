@@ -17,7 +17,7 @@ use crate::outcome::{Event, FileIdentity, Queue};
 use crate::tty::terminal::Terminal;
 use crate::working::Working;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use sundog_protocols::file::{FileServer, Node, Table, device};
 
@@ -71,7 +71,7 @@ pub struct Vfs {
     pub(crate) locks: Locks,
     pub(crate) gates: Gates,
     pub(crate) random: Box<dyn Random>,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: VecDeque<Event>,
     next_queue: u64,
     next_object: u64,
     pub(crate) root: Place,
@@ -114,7 +114,7 @@ impl Vfs {
             locks: Locks::default(),
             gates: Gates::new(setup.gates),
             random: setup.random,
-            events: Vec::new(),
+            events: VecDeque::new(),
             next_queue: 1,
             next_object: 1,
             root: Place {
@@ -158,9 +158,10 @@ impl Vfs {
         }
     }
 
-    /// What happened since the last call, oldest first. A queue that was woken twice may be told twice.
-    pub fn take_events(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.events)
+    /// What happened, oldest first, and each told once. A queue that was woken twice may be told twice.
+    #[inline]
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// A new wait queue, for objects that the core brings.
@@ -203,7 +204,7 @@ impl Vfs {
             .take(LOOK_BACK)
             .any(|event| *event == wake)
         {
-            self.events.push(wake);
+            self.events.push_back(wake);
         }
     }
 

@@ -185,5 +185,36 @@ fn sleeping_takes_its_time_and_no_processor() {
         exit(0),
     ]);
     assert!(sandbox.kernel.now() >= 3_500_000_000);
-    assert!(sandbox.kernel.world.guest_time < 1_000_000);
+    assert!(sandbox.kernel.world.used_time < 1_000_000);
+}
+
+#[test]
+fn a_guest_that_does_nothing_but_calls_leaves_others_their_turn() {
+    passes(alloc::vec![
+        call(57, &[]),
+        Op::JumpIfZero(6),
+        Op::Store(DATA, 0),
+        Op::Store(DATA + 8, 20_000_000),
+        call(35, &[DATA, 0]),
+        exit(0),
+        call(110, &[]),
+        Op::Jump(6),
+    ]);
+}
+
+#[test]
+fn used_time_is_known_in_the_middle_of_a_turn() {
+    // clock_gettime of the thread's and of the process' time, both within the first slice.
+    passes(alloc::vec![
+        Op::Spin(2_000_000),
+        call(228, &[3, DATA]),
+        call(228, &[2, DATA + 16]),
+        Op::Load(DATA),
+        Op::ExpectRbx(0),
+        Op::Load(DATA + 8),
+        Op::ExpectRbx(2_000_020),
+        Op::Load(DATA + 24),
+        Op::ExpectRbx(2_000_030),
+        exit(0),
+    ]);
 }

@@ -202,7 +202,7 @@ impl Vfs {
         let pipe = self.pipes.get_mut(pipe).ok_or(Errno::EIO)?;
         let (read_queue, write_queue) = (pipe.read_queue, pipe.write_queue);
         if pipe.readers == 0 {
-            self.events.push(Event::Signal {
+            self.events.push_back(Event::Signal {
                 to: Target::Caller,
                 signal: signal::PIPE,
             });

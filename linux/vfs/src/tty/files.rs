@@ -92,7 +92,7 @@ impl Vfs {
         }
         match tty.side {
             Side::Console if !self.events.contains(&Event::ConsoleOutput) => {
-                self.events.push(Event::ConsoleOutput)
+                self.events.push_back(Event::ConsoleOutput)
             }
             Side::Console => {}
             Side::Pty(_) => {
