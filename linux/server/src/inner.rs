@@ -2,6 +2,8 @@
 
 use crate::calendar::Calendar;
 use crate::channel::{self, Area};
+use crate::gated::gift::Gift;
+use crate::gated::within::{Devices, Registered};
 use crate::natives::{CALL, texts};
 use crate::shares;
 use crate::wish::Wish;
@@ -11,7 +13,7 @@ use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::load::Texts;
 use sundog_linux_vfs::{Errno, Export, Vfs};
-use sundog_options::Plan;
+use sundog_options::{BindMode, Operation, Plan};
 use sundog_protocols::file::wire::{Message, Reply};
 use sundog_protocols::file::{FileError, Session};
 use sundog_rt::Resources;
@@ -29,6 +31,8 @@ const OWN: u64 = 512 << 10;
 const SLOTS: u32 = 2048;
 /// Handles that it may hold on each bound tree.
 const HANDLES: usize = 4096;
+/// The badge of its own notification with which its askers wake it.
+const NEWS: u64 = 4;
 /// Where the number of a tree lies in a badge; below is the process id.
 pub const TREE_SHIFT: u32 = 32;
 
@@ -93,6 +97,10 @@ pub struct Start<'a> {
     pub time: Cap<SchedContext>,
     pub lent: &'a [Cap<SchedContext>],
     pub ticks_per_microsecond: u64,
+    /// Its devices.
+    pub devices: &'a Devices,
+    /// The time of its questions, and its place with the consent service, if one of its devices asks.
+    pub asking: Option<(Cap<SchedContext>, &'a Registered)>,
 }
 
 impl Parts {
@@ -171,7 +179,14 @@ fn exports(
 ) -> Result<(), (Errno, String)> {
     let task = kernel.world.tids.get(&start.pid).copied();
     let task = task.ok_or((Errno::ESRCH, String::new()))?;
-    for (source, read_only) in start.wish.sources() {
+    for (number, operation) in start.wish.plan.operations.iter().enumerate() {
+        let Operation::Bind { source, mode, .. } = operation else {
+            continue;
+        };
+        if start.devices.is_node(number) {
+            continue;
+        }
+        let read_only = *mode == BindMode::ReadOnly;
         let exported = kernel
             .with_files(task, |vfs, context| vfs.export(context, source, read_only))
             .and_then(|exported| exported);
@@ -304,10 +319,29 @@ fn build(
             .map(|(name, time)| (&**name, copy(time.address(), Rights::ALL))),
     );
     let seconds = format!("{}", start.parts.calendar.now().seconds);
+    if let Some((time, Registered { endpoint, .. })) = &start.asking {
+        given.extend([
+            ("consent", copy(endpoint.address(), CALL)),
+            ("ask-1", copy(time.address(), Rights::ALL)),
+            (
+                "news",
+                What::Copy {
+                    source: events.address(),
+                    rights: Rights::SEND,
+                    badge: Some(NEWS),
+                },
+            ),
+        ]);
+    }
+    let gifts: Vec<String> = start.devices.gifts.iter().map(Gift::text).collect();
     let mut program = Program::new(start.parts.image, b"linux", Time::Given(start.time));
     program
         .arguments
-        .extend([&b"--time"[..], seconds.as_bytes(), b"--within"]);
+        .extend([&b"--time"[..], seconds.as_bytes()]);
+    for gift in &gifts {
+        program.arguments.extend([&b"--gift"[..], gift.as_bytes()]);
+    }
+    program.arguments.push(b"--within");
     program.arguments.extend(texts(&start.texts.arguments));
     program.variables = texts(&start.texts.environment);
     program.ticks_per_microsecond = start.ticks_per_microsecond;

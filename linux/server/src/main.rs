@@ -149,6 +149,9 @@ fn run_program(
         requests.notified |= in_guest;
         let news = core::mem::take(&mut requests.news) || in_guest;
         changed |= kernel.vfs.work_gates(news);
+        if news {
+            requests.pass_on_news();
+        }
         changed |= console.work(kernel, requests);
         while console.is_congested() {
             if console.sleep() {

@@ -1,6 +1,7 @@
 //! The arguments that the parent gives the personality.
 
 use crate::gated;
+use crate::gated::gift::Gift;
 use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
@@ -17,6 +18,8 @@ pub struct Options {
     pub time: u64,
     /// Devices that ask before they open, such as `serial:1`.
     pub devices: Vec<String>,
+    /// Devices that the sandbox outside gives to this one.
+    pub gifts: Vec<Gift>,
     /// The program, by path or by its name in /bin, and its arguments.
     pub program: Vec<Vec<u8>>,
     /// The environment, each `NAME=value`.
@@ -68,6 +71,7 @@ impl Options {
             root: String::from("linux.cpio"),
             time: 0,
             devices: Vec::new(),
+            gifts: Vec::new(),
             program: Vec::new(),
             environment: variables.map(<[u8]>::to_vec).collect(),
             folder: b"/".to_vec(),
@@ -101,6 +105,11 @@ impl Options {
                         return Err(format!("there is no Linux device for {name}"));
                     }
                     options.devices.push(name.into());
+                }
+                b"--gift" => {
+                    let gift = Gift::parse(value()?);
+                    let gift = gift.ok_or_else(|| format!("{name} takes a device"))?;
+                    options.gifts.push(gift);
                 }
                 b"--setenv" => options.set(value()?)?,
                 b"--unsetenv" => {
@@ -171,6 +180,13 @@ impl Options {
         self.processes = plan.pids.map(|count| count as usize);
         self.within = Some(wish);
         Ok(self)
+    }
+
+    /// The names of devices that ask before they open.
+    pub fn gated(&self) -> impl Iterator<Item = &str> {
+        let gifts = self.gifts.iter();
+        let gifts = gifts.filter_map(|gift| gift.device.resource.as_deref());
+        self.devices.iter().map(String::as_str).chain(gifts)
     }
 
     /// The path of the program.
@@ -245,6 +261,7 @@ mod tests {
             "--device",
             "--device camera:0",
             "--device serial:x",
+            "--gift serial:1",
             "--setenv A",
             "--setenv =b",
             "--pids 0",

@@ -109,6 +109,11 @@ impl Requests {
         }
     }
 
+    /// Wakes the sandboxes within that have devices.
+    pub fn pass_on_news(&self) {
+        self.natives.borrow().pass_on_news();
+    }
+
     /// Asks another program, and waits for its answer; nothing if it is gone.
     pub fn ask(&mut self, program: Cap<Endpoint>, request: &Words) -> Option<Words> {
         let (info, words) = outgoing(&mut self.page, request);
@@ -319,6 +324,7 @@ impl Requests {
             Ok(Request::Become) => {
                 let made = self.natives.borrow_mut().become_sandbox(
                     &mut self.resources.borrow_mut(),
+                    &mut self.page,
                     kernel,
                     pid,
                 );

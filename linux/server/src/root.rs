@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use sundog_archive_core::Archive;
 use sundog_linux_core::frames::{Memory, PoolPages};
-use sundog_linux_vfs::{Closed, Errno, Gatekeeper, MountFlags, Setup, Vfs};
+use sundog_linux_vfs::{Errno, Gatekeeper, MountFlags, Setup, Vfs};
 use sundog_protocols::file::{FileServer, Owner};
 use sundog_tmpfs_core::{Limits, Tmpfs};
 
@@ -103,13 +103,14 @@ pub fn build_within(
     memory: &Arc<Memory>,
     calendar: Calendar,
     mut random: Random,
+    gates: Box<dyn Gatekeeper>,
 ) -> Result<Vfs, String> {
     let setup = Setup {
         root: root.0,
         flags: root.1,
         anonymous: tmpfs(memory, calendar, 0o700),
         random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
-        gates: Box::new(Closed),
+        gates,
         names: NAMES,
     };
     let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;

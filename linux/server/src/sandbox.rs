@@ -3,8 +3,9 @@
 use crate::calendar::Calendar;
 use crate::channel::{self, Area, Channel};
 use crate::console::{Console, Host};
-use crate::gated::Keeper;
 use crate::gated::port::NativePort;
+use crate::gated::within::Within;
+use crate::gated::{self, Keeper};
 use crate::host_streams::HostStreams;
 use crate::inner::Parts;
 use crate::line::{Line, Wake};
@@ -86,6 +87,12 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .map_while(|number| environment.capability(&format!("time-{number}")))
         .collect();
     let children: Option<Cap<Untyped>> = environment.capability("children");
+    let held = options.gated().filter_map(gated::node);
+    let within = Within::new(
+        environment.capability("consent"),
+        held.map(|node| node.name).collect(),
+        ticks_per_microsecond,
+    );
     let Environment {
         mut resources,
         message,
@@ -119,6 +126,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             children: within,
             spare: Vec::new(),
         },
+        within,
     )));
     let resources = Rc::new(RefCell::new(resources));
     let requests = Requests::new(endpoint, message, start, resources.clone(), natives.clone())
@@ -150,8 +158,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             let own = channel(process)?;
             let trees = trees.into_iter().map(&mut channel);
             let trees = trees.collect::<Result<VecDeque<_>, _>>()?;
-            let mut view = View::new(wish, trees, &memory, calendar);
-            let vfs = root::build_within(view.root(), &memory, calendar, random.divide())?;
+            let mut view = View::new(wish, &options.gifts, trees, &memory, calendar);
+            let vfs = root::build_within(view.root(), &memory, calendar, random.divide(), gates)?;
             let console = Console::Outside {
                 channels,
                 own,
@@ -211,7 +219,7 @@ fn console(environment: &mut Environment) -> Result<Console, String> {
 
 /// Who answers opens of devices that ask.
 fn gates(environment: &mut Environment, options: &Options) -> Result<Box<dyn Gatekeeper>, String> {
-    if options.devices.is_empty() {
+    if options.gated().next().is_none() {
         return Ok(Box::new(Closed));
     }
     let port = NativePort::new(environment).map_err(refused("who asks for devices"))?;

@@ -45,6 +45,11 @@ const LINKS: [(&[u8], &[u8]); 4] = [
     (b"stderr", b"/proc/self/fd/2"),
 ];
 
+/// Whether a device is one that every sandbox has, and that leads nowhere.
+pub(crate) fn is_harmless(number: u64) -> bool {
+    matches!(number, NULL | ZERO | FULL | RANDOM | URANDOM | TTY)
+}
+
 impl Vfs {
     /// Mounts a writable tree (usually an empty tmpfs) at a path such as `/dev`, fills it with the ordinary nodes and makes
     /// `shm` and `pts` in it. Device nodes can be opened there and nowhere else.

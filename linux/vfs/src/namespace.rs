@@ -125,7 +125,7 @@ impl Vfs {
         self.add_mount(mount)
     }
 
-    fn add_mount(&mut self, mount: Mount) -> Result<Place, Errno> {
+    pub(crate) fn add_mount(&mut self, mount: Mount) -> Result<Place, Errno> {
         let (root, at) = (mount.root, mount.at);
         self.dentries.hold(root);
         if let Some(at) = at {
@@ -182,7 +182,7 @@ impl Vfs {
     }
 
     /// The place where something is to be mounted, on top of what is there.
-    fn mount_point(&mut self, path: &[u8]) -> Result<Place, Errno> {
+    pub(crate) fn mount_point(&mut self, path: &[u8]) -> Result<Place, Errno> {
         let place = self.walk_plain(path, true)?;
         Ok(self.mounts.top(place))
     }

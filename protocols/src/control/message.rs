@@ -1,7 +1,7 @@
 //! The messages of both directions and their payloads.
 use super::fields::{Bad, MAX_BYTES, MAX_CHAIN, MAX_GRANTS, MAX_LINE, MAX_NAME, Reader, Writer};
 use super::frame::encode_frame;
-use crate::consent::{Answer, Answers};
+use crate::consent::{Answer, Answers, MAX_SANDBOX};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -345,7 +345,7 @@ impl Message for ToHost {
             0x102 => ToHost::Prompt(Prompt {
                 id: reader.u64()?,
                 badge: reader.u64()?,
-                chain: reader.list(MAX_CHAIN, |reader| reader.text(MAX_NAME))?,
+                chain: reader.list(MAX_CHAIN, |reader| reader.text(MAX_SANDBOX))?,
                 program: reader.text(MAX_NAME)?,
                 resource: reader.text(MAX_NAME)?,
                 instance: reader.text(MAX_NAME)?,
@@ -384,7 +384,7 @@ impl Message for ToHost {
                     .u64(prompt.badge)
                     .count(prompt.chain.len(), MAX_CHAIN)?;
                 for name in &prompt.chain {
-                    writer.text(name, MAX_NAME)?;
+                    writer.text(name, MAX_SANDBOX)?;
                 }
                 writer
                     .text(&prompt.program, MAX_NAME)?

@@ -1,6 +1,6 @@
 //! Tests of the control channel: both directions, any chunks, damage, hostile bytes.
 use super::*;
-use crate::consent::{Answer, Answers};
+use crate::consent::{Answer, Answers, MAX_SANDBOX};
 use std::string::String;
 use std::vec::Vec;
 
@@ -60,11 +60,11 @@ fn prompt() -> Prompt {
     Prompt {
         id: 1,
         badge: 7,
-        chain: (0..MAX_CHAIN).map(|_| "n".repeat(MAX_NAME)).collect(),
+        chain: (0..MAX_CHAIN).map(|_| "n".repeat(MAX_SANDBOX)).collect(),
         program: "/bin/\u{202e}x".into(),
         resource: "serial".into(),
         instance: "1".into(),
-        reason: String::new(),
+        reason: "r".repeat(MAX_LINE),
         offered: Answers::ALL,
     }
 }

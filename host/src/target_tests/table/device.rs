@@ -114,7 +114,142 @@ const POLLED: &[Step] = &[
     Step::Output("light0"),
 ];
 
+/// A sandbox within gets the device from the one around it, and the question names both.
+const WITHIN: &[Step] = &[
+    Step::Output("# "),
+    Step::Type(concat!(
+        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 ",
+        "-- sh -c 'ls -l /dev/ttyS1; head -c 5 /dev/ttyS1; echo =$?'\n"
+    )),
+    Step::Output("4,  65"),
+    Step::Message("program -> consent: open serial +1 [linux > sandbox 1, /bin/sh]"),
+    Step::Message("consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, "),
+    Step::Answer(Answer::Once),
+    Step::Log("\"via\":[\"linux\",\"sandbox 1\"]"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("light"),
+    Step::Output("light=0"),
+    Step::Message("program -> handler: record"),
+    Step::Log("\"event\":\"close\""),
+    Step::Output("# "),
+    // Another one within, and no, and nothing without the option.
+    Step::Type(concat!(
+        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /x/line -- cat /x/line; echo =$?\n"
+    )),
+    Step::Message("consent -> person: ask serial +1 [question 2 of linux > sandbox 2: once, "),
+    Step::Answer(Answer::Deny),
+    Step::Output("cat: can't open '/x/line': Permission denied"),
+    Step::Output("=1"),
+    Step::Type("sandbox --ro-bind / / --dev /dev -- ls /dev/ttyS1; echo =$?\n"),
+    Step::Output("ls: /dev/ttyS1: No such file or directory"),
+    Step::Output("=1"),
+];
+
+/// What is taken back is gone within too, although it was duplicated, inherited and handed on to a third sandbox' standard input.
+const WITHIN_REVOKED: &[Step] = &[
+    Step::Output("# "),
+    Step::Type(concat!(
+        "sandbox --mem 40M --mem-within 20M --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- sh -c '",
+        "exec 3</dev/ttyS1; exec 4<&3; (cat <&4; echo one=$?) & ",
+        "sandbox --mem 16M --ro-bind / / cat <&3; echo two=$?; wait; echo all'\n"
+    )),
+    Step::Message("consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, "),
+    Step::Answer(Answer::Run),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("light\n"),
+    Step::Output("light"),
+    Step::Revoke,
+    Step::Output("one=1"),
+    Step::Output("all"),
+];
+
+/// Two within ask at once and are told apart; what one is answered is no answer for the other.
+const WITHIN_TWO: &[Step] = &[
+    Step::Output("# "),
+    Step::Type(concat!(
+        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- cat /dev/ttyS1; echo $1=$?; }\n"
+    )),
+    Step::Type("one first &\n"),
+    Step::Message("consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, "),
+    Step::Type("one second &\n"),
+    Step::Message("program -> consent: open serial +1 [linux > sandbox 2, /bin/cat]"),
+    Step::Answer(Answer::Run),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Message("consent -> person: ask serial +1 [question 2 of linux > sandbox 2: once, "),
+    Step::Answer(Answer::Deny),
+    Step::Log("\"decision\":\"deny\""),
+    Step::Output("second=1"),
+    Step::Device("light"),
+    Step::Output("light"),
+    Step::Revoke,
+    Step::Output("first=1"),
+];
+
+/// What is denied to a sandbox within, by an option or a policy, nobody is asked; what would allow is an error that says who can.
+const WITHIN_NARROWED: &[Step] = &[
+    Step::Policy("serial +1 * allow\n"),
+    Step::Output("# "),
+    Step::Type(concat!(
+        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 \"$@\" -- head -c 5 /dev/ttyS1; echo =$?; }\n"
+    )),
+    Step::Type("one --deny serial1\n"),
+    Step::Log("\"decided_by\":\"sandbox 1 --deny:1\""),
+    Step::Output("head: /dev/ttyS1: Permission denied"),
+    Step::Output("=1"),
+    Step::Type(
+        "echo 'serial +1 /bin/cat blackhole' > /tmp/p; echo 'serial * * ask scope=once' >> /tmp/p; one --policy /tmp/p\n",
+    ),
+    Step::Message(
+        "consent -> person: ask serial +1 [question 1 of linux > sandbox 2: once, deny, never, black]",
+    ),
+    Step::Answer(Answer::Once),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("light"),
+    Step::Output("light=0"),
+    Step::Type("one --allow serial1=run\n"),
+    Step::Output("sandbox: --allow: a sandbox cannot allow anything to one within it"),
+    Step::Output("=1"),
+    Step::Type("echo 'serial +1 * allow' > /tmp/p; one --policy /tmp/p\n"),
+    Step::Output("sandbox: /tmp/p:1:13: a sandbox cannot allow anything to one within it"),
+    Step::Output("=1"),
+    Step::Type("one\n"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("night"),
+    Step::Output("night=0"),
+    // Nobody can give what it does not hold.
+    Step::Type(
+        "sandbox --ro-bind / / --dev /dev --mem-within 20M --mem 40M -- sandbox --dev-bind /dev/ttyS1 /dev/ttyS1 true; echo =$?\n",
+    ),
+    Step::Output(
+        "sandbox: --dev-bind /dev/ttyS1: there is no such node here; a sandbox can give only what it was given",
+    ),
+    Step::Output("=1"),
+    Step::Type("sandbox --dev-bind /dev/console /dev/console true; echo =$?\n"),
+    Step::Output("this sandbox does not hold that device, so it cannot give it"),
+    Step::Output("=1"),
+];
+
 pub const ROWS: &[TargetTest] = &[
+    TargetTest {
+        name: "device_within_revoked",
+        steps: WITHIN_REVOKED,
+        ..DEVICE
+    },
+    TargetTest {
+        name: "device_within_two_at_once",
+        steps: WITHIN_TWO,
+        ..DEVICE
+    },
+    TargetTest {
+        name: "device_within_narrowed",
+        steps: WITHIN_NARROWED,
+        ..DEVICE
+    },
+    TargetTest {
+        name: "device_within",
+        steps: WITHIN,
+        ..DEVICE
+    },
     TargetTest {
         name: "device_once",
         steps: ONCE,

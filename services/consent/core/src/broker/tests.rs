@@ -1,6 +1,7 @@
 //! Tests of the broker: what they share.
 mod answers;
 mod limits;
+mod within;
 
 use super::*;
 use crate::store::Corrupt;
