@@ -156,6 +156,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
             }
             let bytes = plan.build(&images::native, &image::Busybox::of_system())?;
             machine.archive = Some(image::put(&bytes, &folder)?);
+            machine.memory = machine.memory.max(plan.memory());
             Ok(plan.system)
         });
         system = Some(built.map_err(|failure| failure.text().to_owned())?);

@@ -289,7 +289,7 @@ Isolation {
 }
 Limits {
     works | OWN | "--mem" "SIZE" | Memory | "Memory of the whole sandbox in bytes; K, M and G multiply by 1024, 1024^2, 1024^3";
-    works | SANDBOX | "--mem-within" "SIZE" | MemoryWithin | "Of --mem, what sandboxes within may take; a quarter if not given. Processor time is lent along for as many as there can be";
+    works | SANDBOX | "--mem-within" "SIZE" | MemoryWithin | "Of --mem, what sandboxes within may take; two thirds of what its personality leaves if not given. Processor time is lent along for as many as there can be";
     works | OWN | "--cpus" "N" | Cpus | "Processors of the sandbox, at most; the programs of one sandbox share one";
     works | OWN | "--pids" "N" | Pids | "Processes and threads at one time";
     planned | OWN | "--io" "RATE" | Nothing | "Bytes read and written in a second";

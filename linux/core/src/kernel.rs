@@ -91,6 +91,8 @@ pub struct World {
 pub struct Settings {
     /// The most processes and threads.
     pub max_tasks: usize,
+    /// How many more the first process may make itself: a shell at the limit can still run a program that ends others.
+    pub spare_tasks: usize,
     /// Nanoseconds that a task runs before others get their turn.
     pub slice: u64,
     /// The first process' labels.
@@ -105,6 +107,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_tasks: 4096,
+            spare_tasks: 0,
             slice: 5_000_000,
             labels: Labels::default(),
             host_name: b"sundog".to_vec(),
@@ -218,6 +221,7 @@ impl Kernel {
             memory: Some(memory.clone()),
             ..World::default()
         };
+        world.reserve(settings.max_tasks + settings.spare_tasks);
         world.make_init(&settings);
         Self {
             machine,

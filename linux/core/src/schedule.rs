@@ -485,11 +485,18 @@ impl Kernel {
         // Process 1 is a record that nobody asked for.
         let processes = self.world.processes.len() - usize::from(self.world.init.is_some());
         let count = self.world.tasks.len().max(processes);
-        let limit = self.process_of(task)?.limits[crate::process::resource::NPROC].soft;
-        if count >= self.settings.max_tasks || count as u64 >= limit {
-            Err(Errno::EAGAIN)
+        let process = self.process_of(task)?;
+        let pid = process.pid;
+        let own = process.limits[crate::process::resource::NPROC].soft;
+        let mut limit = self.settings.max_tasks;
+        if own >= limit as u64 && self.first == Some(pid) {
+            limit += self.settings.spare_tasks;
         } else {
-            Ok(())
+            limit = limit.min(usize::try_from(own).unwrap_or(usize::MAX));
         }
+        if count >= limit {
+            return Err(Errno::EAGAIN);
+        }
+        Ok(())
     }
 }

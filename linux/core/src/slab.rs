@@ -18,6 +18,14 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
+    /// Takes the memory for so many values at once, so that none is asked for while there are no more.
+    pub fn reserve(&mut self, count: usize) {
+        self.items
+            .reserve_exact(count.saturating_sub(self.items.len()));
+        self.free
+            .reserve_exact(count.saturating_sub(self.free.len()));
+    }
+
     /// Stores a value and returns its number.
     pub fn insert(&mut self, item: T) -> u32 {
         if let Some(index) = self.free.pop() {

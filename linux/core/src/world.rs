@@ -21,6 +21,15 @@ impl World {
         self.init = Some(id);
     }
 
+    /// Takes the memory for the records of so many tasks at once. A table that grew would ask for twice its length in one piece, when
+    /// there is least of it.
+    pub(crate) fn reserve(&mut self, tasks: usize) {
+        self.tasks.reserve(tasks);
+        self.processes.reserve(tasks + 1);
+        self.spaces.reserve(tasks);
+        self.actions.reserve(tasks);
+    }
+
     /// An id that neither a process nor a thread, group or session has.
     pub(crate) fn new_id(&mut self) -> i32 {
         loop {

@@ -5,6 +5,7 @@ use crate::channel::{self, Area};
 use crate::gated::gift::Gift;
 use crate::gated::within::{Devices, Registered};
 use crate::natives::{CALL, texts};
+use crate::shares;
 use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
@@ -23,12 +24,6 @@ use sundog_rt::sys::abi::{Address, Rights};
 use sundog_spawn::{Fault, Grant, Process, Program, SpawnError, Time, What, spawn};
 use sundog_tmpfs_core::Clock;
 
-/// Bytes of a sandbox if nobody says how many.
-const MEMORY: u64 = 22 << 20;
-/// The least that programs, their files and their objects can do with.
-const LEAST: u64 = 3 << 19;
-/// Of what the personality itself leaves, one part in so many is for sandboxes within if nobody says how much.
-const WITHIN_PART: u64 = 4;
 /// Pages of the personality's own heap, and bytes that it makes objects of.
 const HEAP_PAGES: u32 = 512;
 const OWN: u64 = 512 << 10;
@@ -49,6 +44,8 @@ pub struct Parts {
     pub archive: Cap<Frame>,
     /// The calendar.
     pub calendar: Calendar,
+    /// Bytes that there are for native programs and sandboxes, with what runs already.
+    pub children: u64,
     /// Notifications and frames of sandboxes that have ended.
     pub spare: Vec<(Cap<Notification>, Cap<Frame>)>,
 }
@@ -235,38 +232,47 @@ pub fn spawn_sandbox(
     }
 }
 
-/// Divides the limit: what the personality itself takes, what sandboxes within may take, and the rest for programs and their files.
-fn share_out(program: &mut Program<'_>, plan: &Plan) -> Result<(), (Errno, String)> {
+/// Starts the program with what its options give it, or with as much as there is if they do not say.
+fn start_within(
+    resources: &mut Resources,
+    program: &mut Program<'_>,
+    plan: &Plan,
+    children: u64,
+) -> Result<Process, (Errno, String)> {
     let own = program
         .bytes()
         .map_err(|error| (crate::natives::errno(error), format!("{error:?}")))?;
-    let memory = plan.memory.unwrap_or(MEMORY);
-    let rest = memory.saturating_sub(own);
-    let within = plan.memory_within.unwrap_or(rest / WITHIN_PART);
-    let least = own.saturating_add(LEAST);
-    if rest < LEAST || plan.memory_within.is_none() && rest - within < LEAST {
-        let text = format!("--mem: a sandbox needs {least} bytes at least, not {memory}");
-        return Err((Errno::ENOMEM, text));
-    }
-    if rest.saturating_sub(within) < LEAST {
-        let text = format!(
-            "--mem-within: {within} bytes do not fit beside the sandbox' own {least} into {memory}"
-        );
-        return Err((Errno::ENOMEM, text));
-    }
-    let within = within & !4095;
-    for grant in &mut program.grants {
-        match grant.name {
-            "pool" => {
-                grant.what = What::Memory {
-                    bytes: (rest - within) & !4095,
+    let (given, within) = (plan.memory, plan.memory_within);
+    let mut memory = given.unwrap_or_else(|| shares::usual(own, within, children));
+    loop {
+        let shares = shares::divide(own, memory, within).map_err(|text| (Errno::ENOMEM, text))?;
+        for grant in &mut program.grants {
+            match grant.name {
+                "pool" => grant.what = What::Memory { bytes: shares.pool },
+                "children" => {
+                    grant.what = What::Memory {
+                        bytes: shares.within,
+                    }
                 }
+                _ => {}
             }
-            "children" => grant.what = What::Memory { bytes: within },
-            _ => {}
         }
+        let error = match spawn(resources, program) {
+            Ok(process) => return Ok(process),
+            Err(error) => error,
+        };
+        let text = match error {
+            SpawnError::Kernel(Error::NotEnoughMemory) => match shares::less(own, memory, within) {
+                Some(less) if given.is_none() => {
+                    memory = less;
+                    continue;
+                }
+                _ => shares::not_left(memory, given.is_some()),
+            },
+            error => format!("it does not start: {error:?}"),
+        };
+        return Err((crate::natives::errno(error), text));
     }
-    Ok(())
 }
 
 fn build(
@@ -351,17 +357,8 @@ fn build(
         .zip(FIRST_GIVEN..)
         .map(|((name, what), slot)| Grant { name, slot, what })
         .collect();
-    let spawned = share_out(&mut program, &start.wish.plan).and_then(|()| {
-        spawn(resources, &program).map_err(|error| {
-            let text = match error {
-                SpawnError::Kernel(Error::NotEnoughMemory) => {
-                    String::from("not so much memory is left for it")
-                }
-                error => format!("it does not start: {error:?}"),
-            };
-            (crate::natives::errno(error), text)
-        })
-    });
+    let plan = &start.wish.plan;
+    let spawned = start_within(resources, &mut program, plan, start.parts.children);
     let process = match spawned {
         Ok(process) => process,
         Err(error) => {

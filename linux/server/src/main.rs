@@ -38,6 +38,7 @@ mod requests;
 mod root;
 mod sandbox;
 mod servers;
+mod shares;
 mod streams;
 mod terminal;
 mod trace;

@@ -140,7 +140,9 @@ impl Natives {
             time.ok_or_else(|| {
                 (
                     Errno::EAGAIN,
-                    format!("no processor time is left for {what}"),
+                    format!(
+                        "no processor time is left for {what}; end another sandbox, or start the one around this with --mem-within, which lends all of it"
+                    ),
                 )
             })
         };

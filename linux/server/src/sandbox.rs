@@ -107,7 +107,11 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         growth,
     } = pool::build(&mut resources, untyped)?;
     let mut random = Random::new(&seed());
+    let mut within = 0;
     if let Some(children) = children {
+        let described = resources.slots.cnode().inspect(children.slot());
+        let described = described.map_err(refused("the memory for native programs"))?;
+        within = u64::from(described.size) * 4096;
         resources.pool.add(children);
     }
     let endpoint = {
@@ -123,6 +127,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             image,
             archive,
             calendar,
+            children: within,
             spare: Vec::new(),
         },
         within,

@@ -77,6 +77,10 @@ const HELP: &[Step] = &[
     Step::Type("bwrap --ro-bind / / -- touch /tmp/x; echo =$?\n"),
     Step::Output("Read-only file system"),
     Step::Output("=1"),
+    // Without any option, three levels deep.
+    Step::Type("sandbox -- sandbox -- sandbox -- sh -c 'echo $((6 * 7))'\n"),
+    Step::Output("\n42\r\n"),
+    Step::Output("# "),
     Step::Type("command help\n"),
     Step::Output("Built-in commands:"),
     Step::Output("# "),
@@ -156,6 +160,11 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "sandbox_other_root",
         guests: guests(&["other-root"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_nested_by_default",
+        guests: guests(&["nested"], &[]),
         ..SCRIPT
     },
     TargetTest {
