@@ -107,11 +107,11 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         growth,
     } = pool::build(&mut resources, untyped)?;
     let mut random = Random::new(&seed());
-    let mut within = 0;
+    let mut children_bytes = 0;
     if let Some(children) = children {
         let described = resources.slots.cnode().inspect(children.slot());
         let described = described.map_err(refused("the memory for native programs"))?;
-        within = u64::from(described.size) * 4096;
+        children_bytes = u64::from(described.size) * 4096;
         resources.pool.add(children);
     }
     let endpoint = {
@@ -127,7 +127,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             image,
             archive,
             calendar,
-            children: within,
+            children: children_bytes,
             spare: Vec::new(),
         },
         within,
