@@ -83,6 +83,7 @@ struct State {
     vcpus: BTreeMap<u32, u64>,
     next: u32,
     now: u64,
+    entry_cost: u64,
     random: u64,
     failures: Vec<alloc::string::String>,
     programs: BTreeMap<u64, Vec<Op>>,
@@ -286,6 +287,9 @@ impl Machine for Tiny {
         assert!(removed.is_some());
     }
     fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit {
+        let mut state = self.state.borrow_mut();
+        state.now += state.entry_cost;
+        drop(state);
         loop {
             let mut registers = vcpu.registers.load();
             if self.state.borrow().now >= deadline {
@@ -435,6 +439,11 @@ impl Sandbox {
             .start(b"/program", texts, b"/", |_, _| Ok(()))
             .unwrap();
         Self { kernel, state }
+    }
+
+    /// Entering a guest takes this many nanoseconds from now on.
+    pub fn set_entry_cost(&mut self, nanoseconds: u64) {
+        self.state.borrow_mut().entry_cost = nanoseconds;
     }
 
     /// Runs to the end of the first process, at most so many steps; time passes when nothing can run.
