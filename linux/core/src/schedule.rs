@@ -176,10 +176,7 @@ impl Kernel {
 
     /// Runs a task until it waits, ends, stops or its slice is over.
     fn run(&mut self, task: TaskId) {
-        let turn = Turn {
-            least: self.world.now + LEAST_TURN,
-            end: self.turn_end(),
-        };
+        let turn = self.turn_from_now();
         while self.is_clear(task) || self.prepare(task) {
             let Ok(exit) = self.enter(task, turn) else {
                 let signal = crate::signal::SIGKILL;
@@ -202,11 +199,14 @@ impl Kernel {
         }
     }
 
-    /// When a turn that begins now ends: after about a slice, at an instant that is the end of many turns, so that the machine need not
-    /// set its timer anew whenever one task wakes another.
-    fn turn_end(&self) -> u64 {
-        let slice = self.settings.slice.max(1);
-        (self.world.now + slice / 2).next_multiple_of(slice)
+    /// A turn that begins now. It ends after about a slice, at an instant that is the end of many turns, so that the machine need not set
+    /// its timer anew whenever one task wakes another.
+    fn turn_from_now(&self) -> Turn {
+        let (now, slice) = (self.world.now, self.settings.slice.max(1));
+        Turn {
+            least: now + LEAST_TURN,
+            end: (now + slice / 2).next_multiple_of(slice),
+        }
     }
 
     /// Whether a task goes on in its guest, and nothing is to be done before: it is in no call, its process was not stopped, no

@@ -266,21 +266,11 @@ impl Machine for Tiny {
             mapping.1 = protection;
         }
     }
-    fn share(
-        &mut self,
-        source: SpaceId,
-        destination: SpaceId,
-        address: u64,
-        pages: usize,
-        drop_write: bool,
-    ) -> bool {
+    fn share(&mut self, source: SpaceId, destination: SpaceId, address: u64, pages: usize) -> bool {
         let mut state = self.state.borrow_mut();
-        let table = state.spaces.get_mut(&source.0).unwrap();
-        let mut copies = Vec::new();
-        for (page, mapping) in table.range_mut(address / 4096..address / 4096 + pages as u64) {
-            mapping.1.write &= !drop_write;
-            copies.push((*page, *mapping));
-        }
+        let table = &state.spaces[&source.0];
+        let shared = table.range(address / 4096..address / 4096 + pages as u64);
+        let copies: Vec<_> = shared.map(|(page, mapping)| (*page, *mapping)).collect();
         state.spaces.get_mut(&destination.0).unwrap().extend(copies);
         true
     }
