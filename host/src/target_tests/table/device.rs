@@ -148,9 +148,9 @@ const WITHIN: &[Step] = &[
     Step::Log("\"event\":\"close\""),
     Step::Output("# "),
     // Another one within, and no, and nothing without the option.
-    Step::Type(concat!(
-        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /x/line -- cat /x/line; echo =$?\n"
-    )),
+    Step::Type(
+        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /x/line -- cat /x/line; echo =$?\n",
+    ),
     Step::Message("consent -> person: ask serial +1 [question 2 of linux > sandbox 2: once, "),
     Step::Answer(Answer::Deny),
     Step::Output("cat: can't open '/x/line': Permission denied"),
@@ -181,9 +181,9 @@ const WITHIN_REVOKED: &[Step] = &[
 /// Two within ask at once and are told apart; what one is answered is no answer for the other.
 const WITHIN_TWO: &[Step] = &[
     Step::Output("# "),
-    Step::Type(concat!(
-        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- cat /dev/ttyS1; echo $1=$?; }\n"
-    )),
+    Step::Type(
+        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- cat /dev/ttyS1; echo $1=$?; }\n",
+    ),
     Step::Type("one first &\n"),
     Step::Message("consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, "),
     Step::Type("one second &\n"),
@@ -204,9 +204,9 @@ const WITHIN_TWO: &[Step] = &[
 const WITHIN_NARROWED: &[Step] = &[
     Step::Policy("serial +1 * allow\n"),
     Step::Output("# "),
-    Step::Type(concat!(
-        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 \"$@\" -- head -c 5 /dev/ttyS1; echo =$?; }\n"
-    )),
+    Step::Type(
+        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 \"$@\" -- head -c 5 /dev/ttyS1; echo =$?; }\n",
+    ),
     Step::Type("one --deny serial1\n"),
     Step::Log("\"decided_by\":\"sandbox 1 --deny:1\""),
     Step::Output("head: /dev/ttyS1: Permission denied"),
