@@ -273,7 +273,7 @@ fn a_killed_emulator_is_an_error_that_gives_the_terminal_back() {
     let emulator = emulator_of(&child);
     terminal.waits_for("begun\r\n");
     kill(emulator, rustix::process::Signal::KILL);
-    terminal.waits_for("sundog: QEMU was killed");
+    terminal.waits_for("sundog: QEMU was ended by signal 9");
     assert_eq!(terminal.ends(&mut child).code(), Some(1));
     assert_eq!(terminal.settings(), before);
 }
