@@ -16,6 +16,10 @@ const LENGTHS: [usize; OPERATIONS as usize] = [
 ];
 /// Handles that are tried: the attacker has about so many.
 const HANDLES: u64 = 40;
+/// One request of so many must at least be one that the server does not refuse.
+const LEAST_ANSWERED: u64 = 50;
+/// Bytes of a ring's header.
+const HEADER: usize = 4096;
 /// Rounds of work that must fit beside the attack.
 const LEAST_ROUNDS: u32 = 20;
 
@@ -127,7 +131,7 @@ pub fn attack(environment: Environment, calls: u64, seed: u64) -> Result<(), Wro
             words[0] = random.next();
         }
         // Mostly with the length that the operation has, sometimes with another, also one that needs the message page.
-        let length = match random.next() >> 59 {
+        let mut length = match random.next() >> 59 {
             0 => 64,
             1 => 0,
             2..8 => random.next() as usize % 9,
@@ -135,7 +139,14 @@ pub fn attack(environment: Environment, calls: u64, seed: u64) -> Result<(), Wro
         };
         // What a session's end took away comes again.
         if call % 64 < 2 {
-            words = [1, 0, random.next() % 4096, 0, 0, 0, 0, 0];
+            (words[0], words[1], length) = (1, 0, 3);
+        }
+        // Where a long answer goes: mostly into the ring.
+        if let Some(place) = words[..length.min(8)].last_mut()
+            && length > 1
+            && random.next() >> 62 != 0
+        {
+            *place = random.next() & 0x3fff;
         }
         let server = servers[usize::from(call % 4 == 0)];
         match server.call(Info::new(random.next() as u32 & 1, length), &words, None) {
@@ -148,7 +159,7 @@ pub fn attack(environment: Environment, calls: u64, seed: u64) -> Result<(), Wro
             Err(error) => return Err(error.into()),
         }
     }
-    if answered < calls / 20 {
+    if answered < calls / LEAST_ANSWERED {
         fail(&format!("files: only {answered} requests were not refused"));
     }
     // It dies with whatever it holds.
@@ -183,7 +194,7 @@ fn scribbling(rings: &mut [Mapping], seed: u64) {
         for ring in rings.iter_mut() {
             let word = random.next();
             // Names: mostly letters, also slashes, dots, zeros, anything.
-            let place = word as usize % (ring.bytes() - 8);
+            let place = HEADER + word as usize % (ring.bytes() - HEADER - 8);
             let bytes = match word >> 61 {
                 0 => random.next().to_le_bytes(),
                 1 => *b"ab/..\0cd",
