@@ -79,7 +79,11 @@ pub const ROWS: &[TargetTest] = &[
             ("one", &["beside"]),
             ("two", &["hostile", "calls=100000", "seed=7"]),
         ],
-        lines: &["init: two runs again", "init: one is done with status 0"],
+        lines: &[
+            "init: two gave up: files: 100000 calls with seed 7",
+            "init: two runs again",
+            "init: one is done with status 0",
+        ],
         limit: Duration::from_secs(60),
         ..FILES
     },

@@ -14,7 +14,7 @@ const LIVES: u32 = 6;
 /// How long its last end may take to be told, in microseconds.
 const MOST: u64 = 1_000_000;
 /// How long a server stands still before it is killed, in microseconds.
-const STANDS: u64 = 3_000_000;
+const STANDS: u64 = 10_000_000;
 /// Where nothing is ever mapped.
 const NOWHERE: u64 = 0x10;
 /// How long to wait between two looks.

@@ -84,8 +84,8 @@ fn any_words_are_answered_and_the_other_client_goes_on() {
     for round in 0..20_000 {
         let words: Vec<u64> = (0..round % 9)
             .map(|index| match (index, next() % 4) {
-                (0, _) => next() % 24 | next() % 20 << 32,
-                (_, 0) => next() % 16 << 32 | next() % RING as u64,
+                (0, _) => (next() % 24) | ((next() % 20) << 32),
+                (_, 0) => ((next() % 16) << 32) | (next() % RING as u64),
                 (_, 1) => u64::MAX,
                 _ => next(),
             })
