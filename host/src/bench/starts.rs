@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 /// How often each is done; the median counts.
 const RUNS: usize = 21;
-/// Starts of true are short and many, those of machines are long and few.
-const TRUES: usize = 201;
+/// Starts of true are short and many, and in between the others, since what else this computer does changes; those of machines are long
+/// and few.
+const TRUES: usize = 51;
 const MACHINES: usize = 5;
 /// How a shell's prompt begins.
 const PROMPT: &[u8] = b"sundog:/# ";
@@ -27,21 +28,26 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Times warm starts, by the launcher alone and by `cargo run`, in which the launcher finds that all is up to date: until the help is
 /// printed and the command has ended, and until the prompt of a machine's shell is on the terminal.
 pub fn time() -> Result<Vec<Figure>, Failure> {
-    let one = median(TRUES, || {
-        timed(|| run(&mut Command::new("/bin/true"), Stdio::null))
-    })?;
-    let times = |name: &str, time: Duration| {
-        let times = (time.as_secs_f64() / one.as_secs_f64()).round() as u64;
-        Figure::instructions(name, times).recorded(Unit::Trues)
-    };
-    let mut figures = Vec::new();
+    let mut trues = Vec::new();
+    let mut measured = Vec::new();
     for (start, suffix) in [(launcher as fn() -> _, ""), (cargo, "_cargo")] {
-        let help = median(RUNS, || timed(|| run(start()?.arg("help"), Stdio::null)))?;
-        figures.push(times(&format!("warm_start{suffix}"), help));
-        let prompt = median(MACHINES, || prompt(start()?))?;
-        figures.push(times(&format!("prompt_start{suffix}"), prompt));
+        trues.extend(sampled(TRUES, starts_true)?);
+        let help = || timed(|| run(start()?.arg("help")));
+        measured.push((format!("warm_start{suffix}"), sampled(RUNS, help)?));
+        trues.extend(sampled(TRUES, starts_true)?);
+        let prompts = sampled(MACHINES, || prompt(start()?))?;
+        measured.push((format!("prompt_start{suffix}"), prompts));
     }
-    Ok(figures)
+    let one = median(trues);
+    let figure = |(name, times): (String, Vec<Duration>)| {
+        let times = (median(times).as_secs_f64() / one.as_secs_f64()).round() as u64;
+        Figure::instructions(&name, times).recorded(Unit::Trues)
+    };
+    Ok(measured.into_iter().map(figure).collect())
+}
+
+fn starts_true() -> Result<Duration, Failure> {
+    timed(|| run(&mut Command::new("/bin/true")))
 }
 
 /// The folder of built files that this command lies in.
@@ -72,12 +78,12 @@ fn cargo() -> Result<Command, Failure> {
 }
 
 /// Starts a command and waits for its good end.
-fn run(command: &mut Command, stream: impl Fn() -> Stdio) -> Result<(), Failure> {
+fn run(command: &mut Command) -> Result<(), Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
     let status = command
-        .stdin(stream())
-        .stdout(stream())
-        .stderr(stream())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .status()
         .map_err(|error| Failure::system(format!("cannot start {name}"), error))?;
     if status.success() {
@@ -169,16 +175,16 @@ fn timed(operation: impl FnOnce() -> Result<(), Failure>) -> Result<Duration, Fa
     Ok(begin.elapsed())
 }
 
-fn median(
+fn sampled(
     runs: usize,
     mut operation: impl FnMut() -> Result<Duration, Failure>,
-) -> Result<Duration, Failure> {
-    let mut times = Vec::new();
-    for _ in 0..runs {
-        times.push(operation()?);
-    }
+) -> Result<Vec<Duration>, Failure> {
+    (0..runs).map(|_| operation()).collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    Ok(times[runs / 2])
+    times[times.len() / 2]
 }
 
 #[cfg(test)]

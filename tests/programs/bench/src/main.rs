@@ -12,8 +12,9 @@ mod host;
 mod measure;
 mod memory;
 mod message;
+mod process;
 
-use sundog_rt::{Environment, debug, entry, exit};
+use sundog_rt::{Environment, debug, entry, exit, fail};
 
 entry!(run);
 
@@ -25,8 +26,12 @@ fn run(environment: Environment) {
     }
     let mut environment = environment;
     measure::report("null_syscall", measure::median(null_call));
-    message::round_trips(&environment);
-    memory::measure(&mut environment);
+    let kernel = message::round_trips(&mut environment)
+        .and_then(|()| memory::measure(&mut environment))
+        .and_then(|()| process::measure(&mut environment));
+    if let Err(error) = kernel {
+        fail(&alloc::format!("bench: the kernel refused: {error:?}"));
+    }
     guest::measure(&mut environment);
     debug!("bench: end");
     exit(0);
