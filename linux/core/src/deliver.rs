@@ -201,7 +201,7 @@ impl Kernel {
 
     fn next_signal(&mut self, task: TaskId) -> Option<SignalInformation> {
         let state = self.task(task).ok()?;
-        let wanted = SignalSet(!state.mask.without(SignalSet::UNBLOCKABLE).0);
+        let wanted = SignalSet(!state.blocked().0);
         if let Some(information) = state.pending.take(wanted) {
             return Some(information);
         }
@@ -280,19 +280,23 @@ impl Kernel {
             let state = self.task(task)?;
             let again = call.restart == Restart::IfHandlerAllows && action.flags & SA_RESTART != 0;
             if call.result_if_interrupted != 0 {
-                state.registers.rax = call.result_if_interrupted;
+                state.vcpu.registers.rax.set(call.result_if_interrupted);
             } else if again || call.restart == Restart::Never {
-                state.registers.rax = call.number;
-                state.registers.rip = state.registers.rip.wrapping_sub(2);
+                let registers = &state.vcpu.registers;
+                registers.rax.set(call.number);
+                registers.rip.set(registers.rip.get().wrapping_sub(2));
             } else {
-                state.registers.rax = Errno::EINTR.as_return() as u64;
+                state
+                    .vcpu
+                    .registers
+                    .rax
+                    .set(Errno::EINTR.as_return() as u64);
             }
         }
         let state = self.task(task)?;
-        let vcpu = state.vcpu;
-        let (registers, stack) = (state.registers, state.stack);
+        let (registers, stack) = (state.vcpu.registers.load(), state.stack);
         let mask = state.saved_mask.take().unwrap_or(state.mask);
-        let mut fpu = self.machine.save_fpu(vcpu);
+        let mut fpu = self.save_fpu(task)?;
         let length = fpu.len();
         crate::signal::seal_fpu(&mut fpu);
         let switch =
@@ -325,14 +329,14 @@ impl Kernel {
         if action.flags & SA_NODEFER == 0 {
             state.mask = state.mask.with(SignalSet::of(information.signal));
         }
-        let registers = &mut state.registers;
-        registers.rip = action.handler;
-        registers.rsp = address;
-        registers.rax = 0;
-        registers.rdi = u64::from(information.signal);
-        registers.rsi = Frame::information_address(address);
-        registers.rdx = Frame::context_address(address);
-        registers.rflags &= !0x500;
+        let registers = &state.vcpu.registers;
+        registers.rip.set(action.handler);
+        registers.rsp.set(address);
+        registers.rax.set(0);
+        registers.rdi.set(u64::from(information.signal));
+        registers.rsi.set(Frame::information_address(address));
+        registers.rdx.set(Frame::context_address(address));
+        registers.rflags.set(registers.rflags.get() & !0x500);
         if action.flags & SA_RESETHAND != 0 {
             let reset = Action {
                 handler: SIG_DFL,
@@ -358,22 +362,29 @@ impl Kernel {
     }
 
     fn try_leave_handler(&mut self, task: TaskId) -> Result<(), Errno> {
-        let registers = self.task(task)?.registers;
+        let registers = self.task(task)?.vcpu.registers.load();
         let bytes: [u8; Frame::CONTEXT] = self.read_bytes(task, registers.rsp)?;
         let frame = Frame::decode(&bytes, &registers).map_err(|_| Errno::EFAULT)?;
-        let vcpu = self.task(task)?.vcpu;
         if frame.fpu_address != 0 {
-            let length = self.machine.save_fpu(vcpu).len();
-            let mut state = alloc::vec![0; length];
-            self.read_user(task, frame.fpu_address, &mut state)?;
-            if length > 0 && !self.machine.load_fpu(vcpu, &state) {
+            let length = self.save_fpu(task)?.len();
+            let mut fpu = alloc::vec![0; length];
+            self.read_user(task, frame.fpu_address, &mut fpu)?;
+            let Self { machine, world, .. } = self;
+            let state = world.tasks.get(task.0).ok_or(Errno::ESRCH)?;
+            if length > 0 && !machine.load_fpu(&state.vcpu, &fpu) {
                 return Err(Errno::EFAULT);
             }
         }
         let state = self.task(task)?;
-        state.registers = frame.registers;
+        state.vcpu.registers.store(&frame.registers);
         state.mask = frame.mask;
         state.stack = frame.stack;
         Ok(())
+    }
+    /// A task's floating-point state.
+    fn save_fpu(&mut self, task: TaskId) -> Result<alloc::vec::Vec<u8>, Errno> {
+        let Self { machine, world, .. } = self;
+        let state = world.tasks.get(task.0).ok_or(Errno::ESRCH)?;
+        Ok(machine.save_fpu(&state.vcpu))
     }
 }

@@ -9,7 +9,14 @@ use sundog_linux_vfs::{Event, FileId, FileIdentity, Target};
 
 impl Kernel {
     /// Acts on everything that happened at the files since the last call. `caller` is the task whose call it was.
+    #[inline]
     pub fn drain_events(&mut self, caller: Option<TaskId>) {
+        if self.vfs.has_events() {
+            self.act_on_events(caller);
+        }
+    }
+
+    fn act_on_events(&mut self, caller: Option<TaskId>) {
         for event in self.vfs.take_events() {
             match event {
                 Event::Wake(queue) => self.wake_all(WaitKey::File(queue)),

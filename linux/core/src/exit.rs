@@ -30,6 +30,8 @@ impl Kernel {
             self.machine.end_native(pid);
         }
         self.release_memory(task);
+        // So that its time is complete.
+        self.now();
         let Some(state) = self.world.tasks.remove(task.0) else {
             return;
         };

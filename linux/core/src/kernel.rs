@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use sundog_linux_vfs::{FileId, FileIdentity, Vfs};
 
 /// A value that several tasks may share, with their number.
@@ -60,7 +61,7 @@ pub struct World {
     pub last_id: i32,
     /// The process that orphans come to.
     pub init: Option<ProcessId>,
-    /// Machine time, as of the last exit or the start of the present call.
+    /// Machine time, as of the last reading of the clock: the start of the present turn, or later.
     pub now: u64,
     /// Nanoseconds of the calendar at machine time zero.
     pub calendar: u64,
@@ -76,8 +77,10 @@ pub struct World {
     pub terminals: BTreeMap<i32, (u64, i32)>,
     /// Paths and identities of files that are or were mapped, by file.
     pub mapped_names: BTreeMap<u32, (Vec<u8>, FileIdentity)>,
-    /// The last processor usage figures: nanoseconds in guests.
-    pub guest_time: u64,
+    /// Nanoseconds that tasks had their turn.
+    pub used_time: u64,
+    /// How many random numbers /proc made.
+    pub uuids: Cell<u64>,
     /// Random bytes that are the same as long as the machine runs.
     pub boot_id: [u8; 16],
 }
@@ -151,8 +154,12 @@ pub struct Kernel {
     pub last_timer: u64,
     /// What the owner decided.
     pub settings: Settings,
+    /// The task whose turn it is.
+    pub turn: Option<TaskId>,
     /// Who is told of oddities.
-    pub trace: Box<dyn Trace>,
+    pub(crate) trace: Box<dyn Trace>,
+    /// Whether it is told of calls.
+    pub(crate) traces_calls: bool,
     /// Calls that were reported as unknown.
     pub unknown: BTreeSet<u64>,
     /// The process whose end ends the sandbox, and how it ended.
@@ -221,7 +228,9 @@ impl Kernel {
             timers: BTreeMap::new(),
             last_timer: 0,
             settings,
+            turn: None,
             trace: Box::new(NoTrace),
+            traces_calls: false,
             unknown: BTreeSet::new(),
             first: None,
             finished: None,
@@ -230,6 +239,12 @@ impl Kernel {
             notified: false,
             natives: Natives::default(),
         }
+    }
+
+    /// Tells `trace` of oddities from here on, and of calls if it wants them now.
+    pub fn set_trace(&mut self, trace: Box<dyn Trace>) {
+        self.traces_calls = trace.wants_calls();
+        self.trace = trace;
     }
 
     /// The pool as pages for file systems in memory.

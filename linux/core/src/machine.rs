@@ -6,6 +6,7 @@
 use crate::Errno;
 use crate::native::NativeProgram;
 use alloc::vec::Vec;
+pub use sundog_linux_memory::{GuestRegisters, StatePage};
 
 /// The number of an address space of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,61 +29,13 @@ pub struct Protection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
-/// The integer registers of a guest thread and its segment bases.
-///
-/// After a `syscall` instruction `rax` holds the number and `rip` the address behind the instruction. `rcx` and `r11`
-/// are lost to a system call, as on Linux.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GuestRegisters {
-    /// Number of the call, then its result.
-    pub rax: u64,
-    /// Kept by calls.
-    pub rbx: u64,
-    /// Lost to calls.
-    pub rcx: u64,
-    /// Third argument.
-    pub rdx: u64,
-    /// Second argument.
-    pub rsi: u64,
-    /// First argument.
-    pub rdi: u64,
-    /// Kept by calls.
-    pub rbp: u64,
-    /// The stack pointer.
-    pub rsp: u64,
-    /// Fifth argument.
-    pub r8: u64,
-    /// Sixth argument.
-    pub r9: u64,
-    /// Fourth argument.
-    pub r10: u64,
-    /// Lost to calls.
-    pub r11: u64,
-    /// Kept by calls.
-    pub r12: u64,
-    /// Kept by calls.
-    pub r13: u64,
-    /// Kept by calls.
-    pub r14: u64,
-    /// Kept by calls.
-    pub r15: u64,
-    /// The next instruction's address.
-    pub rip: u64,
-    /// The flags; the machine masks what a guest may not set.
-    pub rflags: u64,
-    /// Base of FS: the thread's local storage.
-    pub fs_base: u64,
-    /// Base of GS.
-    pub gs_base: u64,
-}
-
-impl GuestRegisters {
-    /// The six arguments of a system call, in order.
-    #[must_use]
-    pub fn arguments(&self) -> [u64; 6] {
-        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
-    }
+/// A virtual processor as the machine made it.
+#[derive(Debug)]
+pub struct Vcpu {
+    /// Its number at the machine.
+    pub id: VcpuId,
+    /// Its guest's registers, which the machine reads and writes in place.
+    pub registers: StatePage,
 }
 
 /// Why a guest came back.
@@ -163,35 +116,30 @@ pub trait Machine {
     ///
     /// # Errors
     /// When the machine has no room for one more.
-    fn create_vcpu(&mut self) -> Result<VcpuId, NoRoom>;
+    fn create_vcpu(&mut self) -> Result<Vcpu, NoRoom>;
 
     /// Destroys a virtual processor, which nobody is entering.
-    fn destroy_vcpu(&mut self, vcpu: VcpuId);
+    fn destroy_vcpu(&mut self, vcpu: Vcpu);
 
-    /// Runs a guest until something happens, at the latest until `deadline`.
-    fn enter(
-        &mut self,
-        vcpu: VcpuId,
-        space: SpaceId,
-        registers: &mut GuestRegisters,
-        deadline: u64,
-    ) -> Exit;
+    /// Runs a guest until something happens, at the latest until `deadline`: one that makes call after call comes back with
+    /// `Exit::Deadline` too.
+    fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit;
 
     /// Makes the present or the next `enter` of this virtual processor return `Exit::Kick`.
     fn kick(&mut self, vcpu: VcpuId);
 
     /// Gives one virtual processor the floating-point state of another, for fork and clone.
-    fn copy_fpu(&mut self, from: VcpuId, to: VcpuId);
+    fn copy_fpu(&mut self, from: &Vcpu, to: &Vcpu);
 
     /// Makes the floating-point state fresh, for execve.
-    fn reset_fpu(&mut self, vcpu: VcpuId);
+    fn reset_fpu(&mut self, vcpu: &Vcpu);
 
     /// The floating-point state in the form of `xsave` (or `fxsave`: 512 bytes), for a signal frame; empty when the
     /// machine does not show it.
-    fn save_fpu(&mut self, vcpu: VcpuId) -> Vec<u8>;
+    fn save_fpu(&mut self, vcpu: &Vcpu) -> Vec<u8>;
 
     /// Loads a floating-point state that a guest may have changed; the machine checks it. Whether it was taken.
-    fn load_fpu(&mut self, vcpu: VcpuId, state: &[u8]) -> bool;
+    fn load_fpu(&mut self, vcpu: &Vcpu, state: &[u8]) -> bool;
 
     /// Nanoseconds since the machine started.
     fn now(&mut self) -> u64;

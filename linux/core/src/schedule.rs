@@ -5,7 +5,9 @@ use crate::kernel::{Kernel, Timer};
 use crate::machine::Exit;
 use crate::memory::FaultError;
 use crate::process::End;
-use crate::signal::{Cause, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInformation};
+use crate::signal::{
+    Cause, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SignalInformation, SignalSet,
+};
 use crate::task::{Call, Restart, TaskId, TaskState, Wait, WaitKey};
 
 /// What a step of the personality came to.
@@ -22,11 +24,31 @@ pub enum Step {
     Finished(End),
 }
 
+/// Nanoseconds that a task runs whatever timers say: however often a program has itself alarmed, everybody gets on.
+const LEAST_TURN: u64 = 50_000;
+
+/// A task's turn, in the machine's time.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// No timer ends it before.
+    least: u64,
+    /// It ends here, if others wait or not.
+    end: u64,
+}
+
 impl Kernel {
-    /// Reads the machine's clock.
+    /// Reads the machine's clock. The time since the last reading was used by the task whose turn it is.
     pub fn now(&mut self) -> u64 {
-        self.world.now = self.machine.now();
-        self.world.now
+        let now = self.machine.now();
+        let passed = now.saturating_sub(self.world.now);
+        if let Some(task) = self.turn
+            && let Some(state) = self.world.tasks.get_mut(task.0)
+        {
+            state.run_time += passed;
+            self.world.used_time += passed;
+        }
+        self.world.now = now;
+        now
     }
 
     /// Does one thing: expires timers and lets the next task run for a slice.
@@ -46,7 +68,12 @@ impl Kernel {
                 continue;
             }
             state.queued = false;
+            let process = state.process;
+            self.turn = Some(task);
             self.run(task);
+            self.now();
+            self.turn = None;
+            calls::time::check_used_timers(self, process);
             self.drain_events(None);
             return match self.finished {
                 Some(end) => Step::Finished(end),
@@ -160,82 +187,115 @@ impl Kernel {
 
     /// Runs a task until it waits, ends, stops or its slice is over.
     fn run(&mut self, task: TaskId) {
-        let slice_end = self.world.now + self.settings.slice;
+        let turn = Turn {
+            least: self.world.now + LEAST_TURN,
+            end: self.world.now + self.settings.slice,
+        };
+        while self.is_clear(task) || self.prepare(task) {
+            let Ok(exit) = self.enter(task, turn) else {
+                let signal = crate::signal::SIGKILL;
+                return self.end_process_of(task, End::Killed { signal });
+            };
+            match exit {
+                Exit::Syscall => {
+                    if !self.begin_call(task) {
+                        return;
+                    }
+                }
+                // Others have their turn.
+                Exit::Deadline => return self.enqueue(task),
+                Exit::Notification => {
+                    self.notified = true;
+                    return self.enqueue(task);
+                }
+                other => self.handle_exit(task, other),
+            }
+        }
+    }
+
+    /// Whether a task goes on in its guest, and nothing is to be done before: it is in no call, its process was not stopped, no
+    /// signal waits for it. What this says no to is for `prepare`.
+    fn is_clear(&self, task: TaskId) -> bool {
+        let Some(state) = self.world.tasks.get(task.0) else {
+            return false;
+        };
+        let Some(process) = self.world.processes.get(state.process.0) else {
+            return false;
+        };
+        let signals = state.pending.set().with(process.pending.set());
+        process.stopped.is_none()
+            && state.call.is_none()
+            && !state.yielded
+            && state.saved_mask.is_none()
+            && signals.without(state.blocked()) == SignalSet(0)
+            && !self.natives.has(task)
+    }
+
+    /// Does what is to be done before a task goes on in its guest. Whether it does so now: it has not ended or stopped, it does not
+    /// wait, and it has not given up its turn.
+    fn prepare(&mut self, task: TaskId) -> bool {
         loop {
             // A stopped process does not go on with its calls either; the continuation puts it back into the queue.
             if self.is_stopped(task) {
-                return;
+                return false;
             }
             if self.task(task).is_ok_and(|state| state.call.is_some()) && !self.continue_call(task)
             {
-                return;
+                return false;
             }
             if self.natives.has(task) {
                 self.run_native(task);
-                return;
+                return false;
             }
             if !self.deliver_signals(task) {
-                return;
+                return false;
             }
-            let Ok(state) = self.task(task) else { return };
+            let Ok(state) = self.task(task) else {
+                return false;
+            };
             if state.call.is_some() {
                 continue;
             }
             if core::mem::take(&mut state.yielded) {
                 self.enqueue(task);
-                return;
+                return false;
             }
-            let vcpu = state.vcpu;
-            let machine_space = self.with_space(task, |space, environment| {
-                space.machine_space(environment.machine)
-            });
-            let Ok(space) = machine_space else {
-                self.end_process_of(
-                    task,
-                    End::Killed {
-                        signal: crate::signal::SIGKILL,
-                    },
-                );
-                return;
-            };
-            let timer = self
-                .timers
-                .first_key_value()
-                .map_or(u64::MAX, |((time, _), _)| *time);
-            let before = self.world.now;
-            let Some(state) = self.world.tasks.get_mut(task.0) else {
-                return;
-            };
-            let registers = &mut state.registers;
-            let exit = self
-                .machine
-                .enter(vcpu, space, registers, slice_end.min(timer));
-            let now = self.now();
-            self.world.guest_time += now.saturating_sub(before);
-            let Ok(state) = self.task(task) else { return };
-            state.run_time += now.saturating_sub(before);
-            let process = state.process;
-            calls::time::check_used_timers(self, process);
-            self.handle_exit(task, exit);
-            if now >= slice_end.min(timer) || exit == Exit::Notification {
-                self.enqueue(task);
-                return;
-            }
+            return true;
         }
+    }
+
+    /// Lets a task's guest run until it comes back, at the latest at the end of its turn, or when a timer expires after the least of it.
+    ///
+    /// # Errors
+    /// ESRCH when the task is gone, ENOMEM when the machine has no room for its address space.
+    fn enter(&mut self, task: TaskId, turn: Turn) -> Result<Exit, Errno> {
+        let timer = self.timers.first_key_value();
+        let deadline = timer.map_or(turn.end, |((time, _), _)| {
+            turn.end.min(turn.least.max(*time))
+        });
+        let Self { machine, world, .. } = self;
+        let state = world.tasks.get(task.0).ok_or(Errno::ESRCH)?;
+        let space = world.spaces.get_mut(state.space.0).ok_or(Errno::ESRCH)?;
+        let space = space.value.machine_space(machine.as_mut())?;
+        Ok(machine.enter(&state.vcpu, space, deadline))
+    }
+
+    /// Begins the call that a task's guest makes. Whether the task goes on now.
+    fn begin_call(&mut self, task: TaskId) -> bool {
+        let Ok(state) = self.task(task) else {
+            return false;
+        };
+        let registers = &state.vcpu.registers;
+        state.call = Some(Call {
+            number: registers.rax.get(),
+            arguments: registers.arguments(),
+            ..Call::default()
+        });
+        self.continue_call(task)
     }
 
     fn handle_exit(&mut self, task: TaskId, exit: Exit) {
         match exit {
-            Exit::Syscall => {
-                if let Ok(state) = self.task(task) {
-                    let arguments = state.registers.arguments();
-                    state.call = Some(Call {
-                        number: state.registers.rax,
-                        arguments,
-                        ..Call::default()
-                    });
-                }
-            }
             Exit::Fault {
                 address,
                 write,
@@ -251,8 +311,7 @@ impl Kernel {
             }
             Exit::Exception { vector, code } => self.exception(task, vector, code),
             Exit::BadState => self.exception(task, 13, 0),
-            Exit::Notification => self.notified = true,
-            Exit::Kick | Exit::Deadline => {}
+            Exit::Syscall | Exit::Notification | Exit::Kick | Exit::Deadline => {}
         }
     }
 
@@ -286,7 +345,9 @@ impl Kernel {
     }
 
     fn exception(&mut self, task: TaskId, vector: u8, code: u32) {
-        let rip = self.task(task).map_or(0, |state| state.registers.rip);
+        let rip = self
+            .task(task)
+            .map_or(0, |state| state.vcpu.registers.rip.get());
         let (signal, si_code, address) = match vector {
             0 => (SIGFPE, 1, rip),
             1 => (SIGTRAP, 2, rip),
@@ -347,7 +408,7 @@ impl Kernel {
     fn continue_call(&mut self, task: TaskId) -> bool {
         let result = calls::dispatch(self, task);
         self.drain_events(Some(task));
-        let traced = self.trace.wants_calls();
+        let traced = self.traces_calls;
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return false;
         };
@@ -365,12 +426,12 @@ impl Kernel {
         }
         match result {
             Ok(value) => {
-                state.registers.rax = value;
+                state.vcpu.registers.rax.set(value);
                 state.call = None;
                 true
             }
             Err(Stop::Errno(error)) => {
-                state.registers.rax = error.as_return() as u64;
+                state.vcpu.registers.rax.set(error.as_return() as u64);
                 state.call = None;
                 true
             }

@@ -46,6 +46,20 @@ impl<T> Slab<T> {
         self.items.get_mut(index as usize)?.as_mut()
     }
 
+    /// The values under two numbers that differ, the second to change.
+    pub fn get_two(&mut self, first: u32, second: u32) -> Option<(&T, &mut T)> {
+        let items = self
+            .items
+            .get_disjoint_mut([first as usize, second as usize]);
+        let [first, second] = items.ok()?;
+        Some((first.as_ref()?, second.as_mut()?))
+    }
+
+    /// All values, to change.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut().flatten()
+    }
+
     /// All values with their numbers, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.items

@@ -3,7 +3,6 @@ use crate::Errno;
 use crate::calls::{Stop, exec};
 use crate::kernel::{Kernel, Shared};
 use crate::load::{Texts, prepare};
-use crate::machine::GuestRegisters;
 use crate::memory::AddressSpace;
 use crate::signal::{Actions, AlternateStack, Pending, SignalSet};
 use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId, TaskState};
@@ -63,7 +62,6 @@ impl Kernel {
         let task = Task {
             tid,
             process,
-            registers: GuestRegisters::default(),
             vcpu,
             space,
             fs,

@@ -1,5 +1,5 @@
 //! Tasks: guest threads as the personality schedules them.
-use crate::machine::{GuestRegisters, VcpuId};
+use crate::machine::Vcpu;
 use crate::signal::{AlternateStack, Pending, SignalSet};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -156,10 +156,8 @@ pub struct Task {
     pub tid: i32,
     /// Its process.
     pub process: ProcessId,
-    /// Its registers, valid while it is not running.
-    pub registers: GuestRegisters,
-    /// Its virtual processor.
-    pub vcpu: VcpuId,
+    /// Its virtual processor, with its registers.
+    pub vcpu: Vcpu,
     /// Its memory.
     pub space: AddressSpaceId,
     /// Its working folder.
@@ -200,4 +198,12 @@ pub struct Task {
     pub vfork_parent: Option<TaskId>,
     /// The signal sent to it when its parent ends (PR_SET_PDEATHSIG).
     pub parent_death_signal: u32,
+}
+
+impl Task {
+    /// The signals that are held back from it: what it blocks, but for those that nobody can block.
+    #[must_use]
+    pub fn blocked(&self) -> SignalSet {
+        self.mask.without(SignalSet::UNBLOCKABLE)
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use sundog_host_sys::ptrace::{Event, Registers, SharedMemory, Stub};
 use sundog_linux_core::machine::{
-    Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, VcpuId,
+    Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, StatePage, Vcpu, VcpuId,
 };
 
 const PAGE: u64 = 4096;
@@ -20,7 +20,7 @@ struct Space {
 
 /// A virtual processor: the floating-point state, while no stub holds it.
 #[derive(Default)]
-struct Vcpu {
+struct Processor {
     fpu: Vec<u8>,
     /// The space whose stub holds the state.
     holder: Option<SpaceId>,
@@ -31,7 +31,7 @@ struct Vcpu {
 pub struct TracedMachine {
     memory: SharedMemory,
     spaces: BTreeMap<u32, Space>,
-    vcpus: BTreeMap<u32, Vcpu>,
+    vcpus: BTreeMap<u32, Processor>,
     next: u32,
     fresh: Vec<u8>,
     start: Instant,
@@ -100,17 +100,11 @@ impl TracedMachine {
         Some(())
     }
 
-    fn run(
-        &mut self,
-        vcpu: VcpuId,
-        space: SpaceId,
-        registers: &mut GuestRegisters,
-        deadline: u64,
-    ) -> Option<Exit> {
-        self.give_fpu(vcpu, space)?;
+    fn run(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Option<Exit> {
+        self.give_fpu(vcpu.id, space)?;
         let until = self.start + Duration::from_nanos(deadline.min(u64::MAX / 4));
         let target = self.spaces.get_mut(&space.0)?;
-        let mut state = to_host(registers, &target.stub.template());
+        let mut state = to_host(&vcpu.registers.load(), &target.stub.template());
         if target.stub.set_registers(&state).is_err() {
             return Some(Exit::BadState);
         }
@@ -126,17 +120,18 @@ impl TracedMachine {
                 }
             };
             state = target.stub.registers().ok()?;
-            *registers = from_host(&state);
+            let registers = &vcpu.registers;
+            registers.store(&from_host(&state));
             match event {
                 Event::Gone => return None,
                 // The stop that was asked for may still be on its way; it is passed over when it comes.
                 Event::SystemCall => {
-                    registers.rax = state.orig_rax;
+                    registers.rax.set(state.orig_rax);
                     return Some(Exit::Syscall);
                 }
                 Event::Signal(SIGSTOP) if late => return Some(Exit::Deadline),
                 Event::Signal(signal @ (4 | SIGTRAP | 7 | 8 | 11)) => {
-                    return Some(exception(target, signal, registers));
+                    return Some(exception(target, signal, registers.rip.get()));
                 }
                 Event::Signal(_) => {}
             }
@@ -144,7 +139,7 @@ impl TracedMachine {
     }
 }
 
-fn exception(space: &Space, signal: i32, registers: &GuestRegisters) -> Exit {
+fn exception(space: &Space, signal: i32, rip: u64) -> Exit {
     let Ok(information) = space.stub.signal_information() else {
         return Exit::BadState;
     };
@@ -158,7 +153,7 @@ fn exception(space: &Space, signal: i32, registers: &GuestRegisters) -> Exit {
         (11, 1 | 2) => {
             let address = information.address;
             let present = space.mapped.get(address / PAGE);
-            let near = address.wrapping_sub(registers.rip) < 16;
+            let near = address.wrapping_sub(rip) < 16;
             // The system does not tell the kind of access: a fetch is told by the place, a write by what was allowed.
             let execute = near && present.is_none_or(|page| !page.protection.execute);
             let write = present.is_some() && !execute;
@@ -326,34 +321,29 @@ impl Machine for TracedMachine {
         false
     }
 
-    fn create_vcpu(&mut self) -> Result<VcpuId, NoRoom> {
-        let id = self.number();
+    fn create_vcpu(&mut self) -> Result<Vcpu, NoRoom> {
+        let id = VcpuId(self.number());
         self.vcpus.insert(
-            id,
-            Vcpu {
+            id.0,
+            Processor {
                 fpu: self.fresh.clone(),
-                ..Vcpu::default()
+                ..Processor::default()
             },
         );
-        Ok(VcpuId(id))
+        let registers = StatePage::on_heap();
+        Ok(Vcpu { id, registers })
     }
 
-    fn destroy_vcpu(&mut self, vcpu: VcpuId) {
-        if let Some(holder) = self.vcpus.remove(&vcpu.0).and_then(|vcpu| vcpu.holder)
+    fn destroy_vcpu(&mut self, vcpu: Vcpu) {
+        if let Some(holder) = self.vcpus.remove(&vcpu.id.0).and_then(|vcpu| vcpu.holder)
             && let Some(space) = self.spaces.get_mut(&holder.0)
         {
             space.owner = None;
         }
     }
 
-    fn enter(
-        &mut self,
-        vcpu: VcpuId,
-        space: SpaceId,
-        registers: &mut GuestRegisters,
-        deadline: u64,
-    ) -> Exit {
-        match self.vcpus.get_mut(&vcpu.0) {
+    fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit {
+        match self.vcpus.get_mut(&vcpu.id.0) {
             Some(state) => {
                 if std::mem::take(&mut state.kicked) {
                     return Exit::Kick;
@@ -361,8 +351,10 @@ impl Machine for TracedMachine {
             }
             None => return Exit::BadState,
         }
-        self.run(vcpu, space, registers, deadline)
-            .unwrap_or(Exit::BadState)
+        if self.now() >= deadline {
+            return Exit::Deadline;
+        }
+        self.run(vcpu, space, deadline).unwrap_or(Exit::BadState)
     }
 
     fn kick(&mut self, vcpu: VcpuId) {
@@ -371,34 +363,34 @@ impl Machine for TracedMachine {
         }
     }
 
-    fn copy_fpu(&mut self, from: VcpuId, to: VcpuId) {
+    fn copy_fpu(&mut self, from: &Vcpu, to: &Vcpu) {
         let fpu = self.save_fpu(from);
         self.load_fpu(to, &fpu);
     }
 
-    fn reset_fpu(&mut self, vcpu: VcpuId) {
-        self.take_fpu(vcpu);
+    fn reset_fpu(&mut self, vcpu: &Vcpu) {
+        self.take_fpu(vcpu.id);
         let fresh = self.fresh.clone();
-        if let Some(state) = self.vcpus.get_mut(&vcpu.0) {
+        if let Some(state) = self.vcpus.get_mut(&vcpu.id.0) {
             state.fpu = fresh;
         }
     }
 
-    fn save_fpu(&mut self, vcpu: VcpuId) -> Vec<u8> {
-        self.take_fpu(vcpu);
+    fn save_fpu(&mut self, vcpu: &Vcpu) -> Vec<u8> {
+        self.take_fpu(vcpu.id);
         self.vcpus
-            .get(&vcpu.0)
+            .get(&vcpu.id.0)
             .map(|state| state.fpu.clone())
             .unwrap_or_default()
     }
 
-    fn load_fpu(&mut self, vcpu: VcpuId, state: &[u8]) -> bool {
+    fn load_fpu(&mut self, vcpu: &Vcpu, state: &[u8]) -> bool {
         if state.len() != self.fresh.len() {
             return false;
         }
-        self.take_fpu(vcpu);
+        self.take_fpu(vcpu.id);
         // Whether the system takes it shows when the guest is entered; it is tried out on the stub that will run it.
-        match self.vcpus.get_mut(&vcpu.0) {
+        match self.vcpus.get_mut(&vcpu.id.0) {
             Some(vcpu) => vcpu.fpu = state.to_vec(),
             None => return false,
         }

@@ -67,9 +67,9 @@ fn run(options: &Options) -> Result<End, String> {
         ..Settings::default()
     };
     let mut kernel = Kernel::new(Box::new(machine), memory, vfs, settings);
-    kernel.trace = Box::new(Log {
+    kernel.set_trace(Box::new(Log {
         calls: options.trace,
-    });
+    }));
     let mut console = Console::new();
     let texts = Texts {
         arguments: options

@@ -1,4 +1,4 @@
-//! The personality's view of its sandbox's memory: checked copies in and out of the pool.
+//! The personality's view of memory that others write too: checked copies in and out of the pool, and guests' registers.
 //!
 //! The pool is a run of memory that guests write at the same time as the personality reads it. So no Rust reference to
 //! it is ever made: every access is a copy, or an atomic operation on one word, through a raw pointer that was checked
@@ -13,5 +13,7 @@ mod copy;
 #[path = "copy_atomic.rs"]
 mod copy;
 mod pool;
+mod state;
 
 pub use pool::{OutOfPool, Pool, Region};
+pub use state::{GuestRegisters, StatePage, Word};

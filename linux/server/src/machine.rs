@@ -9,27 +9,25 @@ mod vcpu;
 
 use crate::objects::Objects;
 use crate::random::Random;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use blocks::Blocks;
 use clock::Clock;
 use space::{PAGE, Space};
-use sundog_linux_core::machine::{
-    Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, VcpuId,
-};
+use sundog_linux_core::machine::{Exit, Machine, NoRoom, Protection, SpaceId, Vcpu, VcpuId};
 use sundog_linux_core::native::NativeProgram;
+use sundog_linux_core::slab::Slab;
 use sundog_linux_vfs::Errno;
-use sundog_rt::cap::Protection as Allowed;
-use vcpu::Vcpu;
+use sundog_rt::cap::{Error, Protection as Allowed};
 
 /// The machine over kernel objects.
 pub struct SundogMachine<O: Objects> {
     objects: O,
     blocks: Blocks,
-    spaces: BTreeMap<u32, Space>,
-    vcpus: BTreeMap<u32, Vcpu<O::Page>>,
-    next: u32,
+    spaces: Slab<Space>,
+    vcpus: Slab<vcpu::Vcpu>,
     clock: Clock,
+    /// The last deadline, in nanoseconds and in ticks: most entries have the one of those before.
+    deadline: (u64, u64),
     calendar: u64,
     random: Random,
 }
@@ -63,27 +61,20 @@ impl<O: Objects> SundogMachine<O> {
         SundogMachine {
             objects,
             blocks: Blocks::new(parameters.memory),
-            spaces: BTreeMap::new(),
-            vcpus: BTreeMap::new(),
-            next: 0,
+            spaces: Slab::default(),
+            vcpus: Slab::default(),
             clock: parameters.clock,
+            deadline: (u64::MAX, 0),
             calendar: parameters.calendar,
             random: parameters.random,
         }
-    }
-
-    fn number(&mut self) -> u32 {
-        self.next += 1;
-        self.next
     }
 }
 
 impl<O: Objects> Machine for SundogMachine<O> {
     fn create_space(&mut self) -> Result<SpaceId, NoRoom> {
         let space = Space::new(&mut self.objects, &mut self.blocks).map_err(|_| NoRoom)?;
-        let number = self.number();
-        self.spaces.insert(number, space);
-        Ok(SpaceId(number))
+        Ok(SpaceId(self.spaces.insert(space)))
     }
 
     fn destroy_space(&mut self, space: SpaceId) {
@@ -92,7 +83,7 @@ impl<O: Objects> Machine for SundogMachine<O> {
                 vcpu.space = None;
             }
         }
-        if let Some(space) = self.spaces.remove(&space.0) {
+        if let Some(space) = self.spaces.remove(space.0) {
             space.end(&mut self.objects, &mut self.blocks);
         }
     }
@@ -105,7 +96,7 @@ impl<O: Objects> Machine for SundogMachine<O> {
         pages: usize,
         protection: Protection,
     ) -> Result<(), NoRoom> {
-        let space = self.spaces.get_mut(&space.0).ok_or(NoRoom)?;
+        let space = self.spaces.get_mut(space.0).ok_or(NoRoom)?;
         let page = u32::try_from(offset as u64 / PAGE).map_err(|_| NoRoom)?;
         let pages = u32::try_from(pages).map_err(|_| NoRoom)?;
         let (objects, blocks) = (&mut self.objects, &mut self.blocks);
@@ -115,14 +106,14 @@ impl<O: Objects> Machine for SundogMachine<O> {
     }
 
     fn unmap(&mut self, space: SpaceId, address: u64, pages: usize) {
-        if let Some(space) = self.spaces.get(&space.0) {
+        if let Some(space) = self.spaces.get(space.0) {
             let unmapped = self.objects.unmap(space.slot, address, pages as u64);
             debug_assert!(unmapped.is_ok(), "a range of user addresses");
         }
     }
 
     fn protect(&mut self, space: SpaceId, address: u64, pages: usize, protection: Protection) {
-        if let Some(space) = self.spaces.get_mut(&space.0) {
+        if let Some(space) = self.spaces.get_mut(space.0) {
             let (objects, blocks) = (&mut self.objects, &mut self.blocks);
             space.protect(objects, blocks, address, pages as u64, allowed(protection));
         }
@@ -136,80 +127,79 @@ impl<O: Objects> Machine for SundogMachine<O> {
         pages: usize,
         drop_write: bool,
     ) -> bool {
-        // Out of the map for the time, since both are needed.
-        let Some(mut target) = self.spaces.remove(&destination.0) else {
+        let Some((source, target)) = self.spaces.get_two(source.0, destination.0) else {
             return false;
         };
         let (objects, blocks) = (&mut self.objects, &mut self.blocks);
-        let found = self.spaces.get(&source.0);
-        if let Some(source) = found {
-            let pages = pages as u64;
-            source.share(objects, blocks, &mut target, address, pages, drop_write);
-        }
-        let shared = found.is_some();
-        self.spaces.insert(destination.0, target);
-        shared
+        source.share(objects, blocks, target, address, pages as u64, drop_write);
+        true
     }
 
-    fn create_vcpu(&mut self) -> Result<VcpuId, NoRoom> {
-        let vcpu = Vcpu::new(&mut self.objects, &mut self.blocks).map_err(|_| NoRoom)?;
-        let number = self.number();
-        self.vcpus.insert(number, vcpu);
-        Ok(VcpuId(number))
+    fn create_vcpu(&mut self) -> Result<Vcpu, NoRoom> {
+        let made = vcpu::Vcpu::new(&mut self.objects, &mut self.blocks);
+        let (vcpu, registers) = made.map_err(|_| NoRoom)?;
+        let id = VcpuId(self.vcpus.insert(vcpu));
+        Ok(Vcpu { id, registers })
     }
 
-    fn destroy_vcpu(&mut self, vcpu: VcpuId) {
-        if let Some(vcpu) = self.vcpus.remove(&vcpu.0) {
-            vcpu.end(&mut self.objects, &mut self.blocks);
+    fn destroy_vcpu(&mut self, vcpu: Vcpu) {
+        if let Some(object) = self.vcpus.remove(vcpu.id.0) {
+            object.end(vcpu.registers, &mut self.objects, &mut self.blocks);
         }
     }
 
-    fn enter(
-        &mut self,
-        vcpu: VcpuId,
-        space: SpaceId,
-        registers: &mut GuestRegisters,
-        deadline: u64,
-    ) -> Exit {
-        let (Some(vcpu), Some(vspace)) = (self.vcpus.get_mut(&vcpu.0), self.spaces.get(&space.0))
-        else {
+    fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit {
+        let Some(object) = self.vcpus.get_mut(vcpu.id.0) else {
             return Exit::BadState;
         };
-        let deadline = self.clock.deadline(deadline);
-        vcpu.enter(&mut self.objects, space, vspace.slot, registers, deadline)
+        if object.space != Some(space) {
+            let vspace = self.spaces.get(space.0);
+            let vspace = vspace.ok_or(Error::InvalidAddress);
+            let given =
+                vspace.and_then(|vspace| object.configure(&mut self.objects, space, vspace.slot));
+            if given.is_err() {
+                return Exit::BadState;
+            }
+        }
+        if self.deadline.0 != deadline {
+            self.deadline = (deadline, self.clock.deadline(deadline));
+        }
+        object
+            .enter(&mut self.objects, &vcpu.registers, self.deadline.1)
             .unwrap_or(Exit::BadState)
     }
 
     fn kick(&mut self, vcpu: VcpuId) {
-        if let Some(vcpu) = self.vcpus.get(&vcpu.0) {
+        if let Some(vcpu) = self.vcpus.get(vcpu.0) {
             let kicked = vcpu.kick(&mut self.objects);
             debug_assert!(kicked.is_ok(), "a virtual processor can be kicked");
         }
     }
 
-    fn copy_fpu(&mut self, from: VcpuId, to: VcpuId) {
+    fn copy_fpu(&mut self, from: &Vcpu, to: &Vcpu) {
         let state = self.save_fpu(from);
         self.load_fpu(to, &state);
     }
 
-    fn reset_fpu(&mut self, vcpu: VcpuId) {
-        if let Some(vcpu) = self.vcpus.get_mut(&vcpu.0) {
-            let reset = vcpu.reset_fpu(&mut self.objects);
+    fn reset_fpu(&mut self, vcpu: &Vcpu) {
+        if let Some(object) = self.vcpus.get(vcpu.id.0) {
+            let reset = object.reset_fpu(&mut self.objects, &vcpu.registers);
             debug_assert!(reset.is_ok(), "the state can be written out");
         }
     }
 
-    fn save_fpu(&mut self, vcpu: VcpuId) -> Vec<u8> {
+    fn save_fpu(&mut self, vcpu: &Vcpu) -> Vec<u8> {
         self.vcpus
-            .get(&vcpu.0)
-            .and_then(|vcpu| vcpu.fpu(&mut self.objects).ok())
+            .get(vcpu.id.0)
+            .and_then(|object| object.fpu(&mut self.objects, &vcpu.registers).ok())
             .unwrap_or_default()
     }
 
-    fn load_fpu(&mut self, vcpu: VcpuId, state: &[u8]) -> bool {
+    fn load_fpu(&mut self, vcpu: &Vcpu, state: &[u8]) -> bool {
+        let objects = &mut self.objects;
         self.vcpus
-            .get_mut(&vcpu.0)
-            .is_some_and(|vcpu| vcpu.set_fpu(&mut self.objects, state).is_ok())
+            .get(vcpu.id.0)
+            .is_some_and(|object| object.set_fpu(objects, &vcpu.registers, state).is_ok())
     }
 
     fn now(&mut self) -> u64 {

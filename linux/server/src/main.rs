@@ -116,13 +116,13 @@ fn run_program(
         view,
         requests,
     } = sandbox;
-    kernel.trace = Box::new(trace::Log {
+    kernel.set_trace(Box::new(trace::Log {
         calls: options.trace,
         lines: match console {
             Console::Host(host) => Some(host.lines.clone()),
             _ => None,
         },
-    });
+    }));
     console.prepare(kernel, requests);
     let texts = Texts {
         arguments: options.program.clone(),

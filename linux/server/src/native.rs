@@ -5,12 +5,13 @@ use crate::objects::{Make, Objects, Result, Sharing};
 use crate::pool::Frames;
 use alloc::rc::Rc;
 use core::cell::RefCell;
+use sundog_linux_core::machine::StatePage;
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_vfs::Errno;
+use sundog_rt::Resources;
 use sundog_rt::cap::object::{PageTables, Untyped, VCpu, VSpace};
 use sundog_rt::cap::{Cap, Error, Protection, Slots};
 use sundog_rt::sys::{self, Partial};
-use sundog_rt::{Mapping, Resources};
 
 /// What a VSpace's size says if it is only for guests.
 const FOR_GUESTS: u64 = 1;
@@ -68,9 +69,6 @@ fn pass(pages: u64, step: impl Fn(u64) -> Result<u64>) -> Result<(), Partial> {
 }
 
 impl Objects for Native {
-    /// The slot of the Frame, and where it is mapped.
-    type Page = (u32, Mapping);
-
     fn take_slot(&mut self) -> Result<u32> {
         self.resources.borrow_mut().slots.take()
     }
@@ -163,38 +161,26 @@ impl Objects for Native {
         vcpu(slot).configure(space(vspace))
     }
 
-    fn map_state(&mut self, slot: u32, frame: u32) -> Result<(u32, Mapping)> {
+    fn map_state(&mut self, slot: u32, frame: u32) -> Result<StatePage> {
         vcpu(slot).state_frame(Slots::ROOT, frame)?;
         let mapped =
             self.resources
                 .borrow_mut()
                 .map(Cap::root(frame), 0, 1, Protection::READ_WRITE);
-        match mapped {
-            Ok(mapping) => Ok((frame, mapping)),
-            Err(error) => {
-                self.resources.borrow_mut().slots.cnode().delete(frame)?;
-                Err(error)
-            }
+        let page = mapped.and_then(|mapping| StatePage::of(mapping).ok_or(Error::NotAllowed));
+        if page.is_err() {
+            self.resources.borrow_mut().slots.cnode().delete(frame)?;
         }
+        page
     }
 
-    fn unmap_state(&mut self, page: (u32, Mapping)) -> Result<()> {
-        self.resources.borrow_mut().unmap(page.1)
+    fn unmap_state(&mut self, page: StatePage) -> Result<()> {
+        let mapping = page.into_mapping().ok_or(Error::InvalidArgument)?;
+        self.resources.borrow_mut().unmap(mapping)
     }
 
-    fn read_state(&self, page: &(u32, Mapping), from: usize, into: &mut [u8]) {
-        if page.1.read(from, into).is_err() {
-            into.fill(0);
-        }
-    }
-
-    fn write_state(&mut self, page: &mut (u32, Mapping), at: usize, bytes: &[u8]) {
-        let written = page.1.write(at, bytes);
-        debug_assert!(written.is_ok(), "a place in the state page");
-    }
-
-    fn enter(&mut self, slot: u32, deadline: u64) -> Result<()> {
-        vcpu(slot).enter(Some(deadline)).map(drop)
+    fn enter(&mut self, slot: u32, _: &StatePage, deadline: u64) -> Result<u64> {
+        vcpu(slot).enter(Some(deadline))
     }
 
     fn kick(&mut self, slot: u32) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What the machine needs of the kernel, as a trait, so that all bookkeeping above it is tested without a kernel.
 
+use sundog_linux_core::machine::StatePage;
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_vfs::Errno;
 use sundog_rt::cap::{Error, Protection};
@@ -38,9 +39,6 @@ pub struct Sharing {
 
 /// Kernel objects, named by slots of the own CNode. Pages are 4 KiB; pages of the pool are counted from its start.
 pub trait Objects {
-    /// A virtual processor's state page, mapped.
-    type Page;
-
     /// Takes an empty slot.
     ///
     /// # Errors
@@ -115,25 +113,20 @@ pub trait Objects {
     ///
     /// # Errors
     /// Those of `vcpu_state_frame` and `vspace_map`; the slot is empty then.
-    fn map_state(&mut self, vcpu: u32, slot: u32) -> Result<Self::Page>;
+    fn map_state(&mut self, vcpu: u32, slot: u32) -> Result<StatePage>;
 
     /// Unmaps a state page.
     ///
     /// # Errors
     /// Those of `vspace_unmap`.
-    fn unmap_state(&mut self, page: Self::Page) -> Result<()>;
+    fn unmap_state(&mut self, page: StatePage) -> Result<()>;
 
-    /// Copies out of a state page from byte `from` on. A range outside of the page reads as zeros.
-    fn read_state(&self, page: &Self::Page, from: usize, into: &mut [u8]);
-
-    /// Copies into a state page from byte `at` on. A range outside of the page is not written.
-    fn write_state(&mut self, page: &mut Self::Page, at: usize, bytes: &[u8]);
-
-    /// Runs a guest until it comes back, at the latest at `deadline` (ticks; 0: none).
+    /// Runs the guest whose state page is `page` until it comes back, at the latest at `deadline` (ticks; 0: none), and says why it
+    /// did: a number of `abi::vcpu::exit`.
     ///
     /// # Errors
     /// Those of `vcpu_enter`.
-    fn enter(&mut self, vcpu: u32, deadline: u64) -> Result<()>;
+    fn enter(&mut self, vcpu: u32, page: &StatePage, deadline: u64) -> Result<u64>;
 
     /// Brings a guest back.
     ///

@@ -158,6 +158,13 @@ impl Vfs {
         }
     }
 
+    /// Whether something happened that [`Vfs::take_events`] will tell.
+    #[inline]
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// What happened since the last call, oldest first. A queue that was woken twice may be told twice.
     pub fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.events)

@@ -165,14 +165,17 @@ pub(crate) fn replace(kernel: &mut Kernel, task: TaskId, program: Program) -> Re
     state.stack = AlternateStack::default();
     state.name = name;
     state.robust_list = 0;
-    state.registers = GuestRegisters {
+    state.vcpu.registers.store(&GuestRegisters {
         rip: entry,
         rsp: stack,
         rflags: 0x202,
         ..GuestRegisters::default()
-    };
-    let (vcpu, process) = (state.vcpu, state.process);
-    kernel.machine.reset_fpu(vcpu);
+    });
+    let process = state.process;
+    let Kernel { machine, world, .. } = kernel;
+    if let Some(state) = world.tasks.get(task.0) {
+        machine.reset_fpu(&state.vcpu);
+    }
     let owner = kernel.process(process)?;
     let old = owner.program.replace(file);
     owner.executed = true;

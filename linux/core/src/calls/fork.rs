@@ -252,16 +252,15 @@ fn new_task(kernel: &mut Kernel, parent: TaskId, request: &Request) -> Result<Ta
         }
     };
     let tid = kernel.world.new_id();
-    let (actions_id, from_vcpu) = {
-        let state = kernel.task(parent)?;
-        (state.actions, state.vcpu)
-    };
-    kernel.machine.copy_fpu(from_vcpu, vcpu);
+    let actions_id = kernel.task(parent)?.actions;
+    let Kernel { machine, world, .. } = &mut *kernel;
+    let state = world.tasks.get(parent.0).ok_or(Errno::ESRCH)?;
+    machine.copy_fpu(&state.vcpu, &vcpu);
     let actions = child_actions(kernel, parent, actions_id, request);
     let process = child_process(kernel, parent, tid, request)?;
     let now = kernel.world.now;
     let state = kernel.task(parent)?;
-    let mut registers = state.registers;
+    let mut registers = state.vcpu.registers.load();
     registers.rax = 0;
     if request.stack != 0 {
         registers.rsp = request.stack;
@@ -269,11 +268,11 @@ fn new_task(kernel: &mut Kernel, parent: TaskId, request: &Request) -> Result<Ta
     if has(flag::SETTLS) {
         registers.fs_base = request.tls;
     }
+    vcpu.registers.store(&registers);
     let keeps_stack = !has(flag::VM) || has(flag::VFORK);
     let task = Task {
         tid,
         process,
-        registers,
         vcpu,
         space,
         fs,

@@ -75,7 +75,8 @@ pub fn setrlimit(kernel: &mut Kernel, task: TaskId, number: u32, from: u64) -> O
 }
 
 /// Nanoseconds that a process' threads ran, living and ended.
-pub(crate) fn process_time(kernel: &Kernel, process: ProcessId) -> u64 {
+pub(crate) fn process_time(kernel: &mut Kernel, process: ProcessId) -> u64 {
+    kernel.now();
     let Some(state) = kernel.world.processes.get(process.0) else {
         return 0;
     };
@@ -104,7 +105,10 @@ pub fn getrusage(kernel: &mut Kernel, task: TaskId, who: i32, to: u64) -> Outcom
     let time = match who {
         0 => process_time(kernel, process),
         -1 => kernel.process(process)?.children_time,
-        1 => kernel.task(task)?.run_time,
+        1 => {
+            kernel.now();
+            kernel.task(task)?.run_time
+        }
         _ => return Err(Errno::EINVAL.into()),
     };
     let (pages, faults) = kernel.with_space(task, |space, _| Ok((space.resident, space.faults)))?;

@@ -11,18 +11,18 @@ const ARCH_GET_GS: u32 = 0x1004;
 
 /// arch_prctl: the segment bases.
 pub fn arch_prctl(kernel: &mut Kernel, task: TaskId, option: u32, value: u64) -> Outcome {
-    let registers = &mut kernel.task(task)?.registers;
+    let registers = &kernel.task(task)?.vcpu.registers;
     match option {
         ARCH_SET_FS | ARCH_SET_GS if value >= crate::memory::USER_END => {
             return Err(Errno::EPERM.into());
         }
-        ARCH_SET_FS => registers.fs_base = value,
-        ARCH_SET_GS => registers.gs_base = value,
+        ARCH_SET_FS => registers.fs_base.set(value),
+        ARCH_SET_GS => registers.gs_base.set(value),
         ARCH_GET_FS | ARCH_GET_GS => {
             let base = if option == ARCH_GET_FS {
-                registers.fs_base
+                registers.fs_base.get()
             } else {
-                registers.gs_base
+                registers.gs_base.get()
             };
             kernel.write_words(task, value, &[base])?;
         }

@@ -184,7 +184,7 @@ pub fn rt_sigtimedwait(
 /// sigaltstack.
 pub fn sigaltstack(kernel: &mut Kernel, task: TaskId, new: u64, old: u64) -> Outcome {
     let state = kernel.task(task)?;
-    let (before, pointer) = (state.stack, state.registers.rsp);
+    let (before, pointer) = (state.stack, state.vcpu.registers.rsp.get());
     let after = if new == 0 {
         None
     } else {

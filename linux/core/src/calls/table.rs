@@ -7,6 +7,22 @@ use crate::Errno;
 use crate::kernel::Kernel;
 use crate::task::TaskId;
 
+/// Whether two names are the same.
+const fn same(one: &str, two: &str) -> bool {
+    let (one, two) = (one.as_bytes(), two.as_bytes());
+    if one.len() != two.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < one.len() {
+        if one[index] != two[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 macro_rules! calls {
     ($($number:literal $name:ident($($argument:ident: $kind:ty),*) => $module:ident::$handler:ident;)*) => {
         /// The name of a call, if the personality has it.
@@ -18,15 +34,24 @@ macro_rules! calls {
             }
         }
 
-        fn call(kernel: &mut Kernel, task: TaskId, number: u64, registers: [u64; 6]) -> Option<Outcome> {
+        /// The number of the call with this name.
+        const fn number(name: &str) -> usize {
+            $(if same(name, stringify!($name)) {
+                return $number;
+            })*
+            panic!("no such call")
+        }
+
+        #[inline(always)]
+        fn call(kernel: &mut Kernel, task: TaskId, number: u64, registers: [u64; 6]) -> Outcome {
             match number {
                 $($number => {
                     #[allow(unused_mut, unused_variables, reason = "calls without arguments take none")]
                     let mut registers = registers.into_iter();
                     $(let $argument = <$kind as Argument>::from_register(registers.next().unwrap_or(0));)*
-                    Some($module::$handler(kernel, task $(, $argument)*))
+                    $module::$handler(kernel, task $(, $argument)*)
                 })*
-                _ => None,
+                _ => unknown(kernel, number),
             }
         }
     };
@@ -251,38 +276,61 @@ calls! {
     439 faccessat2(folder: i32, path: u64, mode: u32, flags: u32) => names::faccessat2;
 }
 
-/// Whether a call makes a record that stays: a process, an open file, a socket, a timer or a lock.
+/// The calls that make a record that stays: a process, an open file, a socket, a timer or a lock.
+const RECORDS: [&str; 26] = [
+    "open",
+    "openat",
+    "creat",
+    "pipe",
+    "pipe2",
+    "dup",
+    "dup2",
+    "dup3",
+    "fcntl",
+    "flock",
+    "socket",
+    "socketpair",
+    "memfd_create",
+    "eventfd",
+    "eventfd2",
+    "epoll_create",
+    "epoll_create1",
+    "epoll_ctl",
+    "timer_create",
+    "mmap",
+    "mremap",
+    "mprotect",
+    "clone",
+    "clone3",
+    "fork",
+    "vfork",
+];
+/// Calls have numbers below this times 64.
+const WORDS: usize = 8;
+/// One bit for each call: whether it is among `RECORDS`.
+const MAKES_RECORDS: [u64; WORDS] = {
+    let mut bits = [0; WORDS];
+    let mut index = 0;
+    while index < RECORDS.len() {
+        let number = number(RECORDS[index]);
+        bits[number / 64] |= 1 << (number % 64);
+        index += 1;
+    }
+    bits
+};
+
+/// Whether a call makes a record that stays.
 fn makes_records(number: u64) -> bool {
-    const THAT_DO: [&str; 27] = [
-        "open",
-        "openat",
-        "creat",
-        "pipe",
-        "pipe2",
-        "dup",
-        "dup2",
-        "dup3",
-        "fcntl",
-        "flock",
-        "socket",
-        "socketpair",
-        "memfd_create",
-        "eventfd",
-        "eventfd2",
-        "epoll_create",
-        "epoll_create1",
-        "epoll_ctl",
-        "timerfd_create",
-        "timer_create",
-        "mmap",
-        "mremap",
-        "mprotect",
-        "clone",
-        "clone3",
-        "fork",
-        "vfork",
-    ];
-    name(number).is_some_and(|name| THAT_DO.contains(&name))
+    MAKES_RECORDS
+        .get((number / 64) as usize)
+        .is_some_and(|bits| bits >> (number % 64) & 1 != 0)
+}
+
+fn unknown(kernel: &mut Kernel, number: u64) -> Outcome {
+    if number < 1024 && kernel.unknown.insert(number) {
+        kernel.trace.unknown_call(number);
+    }
+    Err(Errno::ENOSYS.into())
 }
 
 /// Makes (or makes again) the call that a task is in.
@@ -292,18 +340,26 @@ fn makes_records(number: u64) -> bool {
 pub fn dispatch(kernel: &mut Kernel, task: TaskId) -> Outcome {
     let state = kernel.call(task)?;
     let (number, arguments) = (state.number, state.arguments);
-    let begun = state.done != 0 || state.saved.is_some();
     // A call that has begun, such as a vfork that waits for its child, goes on.
-    if !begun && !(kernel.settings.room)() && makes_records(number) {
+    if makes_records(number)
+        && state.done == 0
+        && state.saved.is_none()
+        && !(kernel.settings.room)()
+    {
         return Err(Errno::ENOMEM.into());
     }
-    match call(kernel, task, number, arguments) {
-        Some(outcome) => outcome,
-        None => {
-            if number < 1024 && kernel.unknown.insert(number) {
-                kernel.trace.unknown_call(number);
-            }
-            Err(Errno::ENOSYS.into())
+    call(kernel, task, number, arguments)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_that_make_records_are_those_named() {
+        for number in 0..600 {
+            let named = name(number).is_some_and(|name| RECORDS.contains(&name));
+            assert_eq!(makes_records(number), named, "{number}");
         }
     }
 }

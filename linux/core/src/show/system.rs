@@ -17,7 +17,7 @@ pub(super) fn text(world: &World, file: SystemFile) -> Vec<u8> {
         SystemFile::Meminfo => meminfo(world).into_bytes(),
         SystemFile::Cpuinfo => cpuinfo().into_bytes(),
         SystemFile::Uptime => {
-            let idle = world.now.saturating_sub(world.guest_time);
+            let idle = world.now.saturating_sub(world.used_time);
             let seconds =
                 |time: u64| format!("{}.{:02}", time / SECOND, time % SECOND / 10_000_000);
             format!("{} {}\n", seconds(world.now), seconds(idle)).into_bytes()
@@ -56,7 +56,9 @@ pub(super) fn text(world: &World, file: SystemFile) -> Vec<u8> {
         SystemFile::CapLastCap => line(b"40"),
         SystemFile::BootId => uuid(world.boot_id, 0).into_bytes(),
         SystemFile::Uuid => {
-            uuid(world.boot_id, world.now.wrapping_add(world.forks << 40)).into_bytes()
+            world.uuids.set(world.uuids.get() + 1);
+            let salt = (world.now << 20).wrapping_add(world.uuids.get());
+            uuid(world.boot_id, salt).into_bytes()
         }
         SystemFile::ThreadsMax => line(b"4096"),
         SystemFile::OvercommitMemory => line(b"0"),
@@ -101,8 +103,8 @@ fn cpuinfo() -> String {
 
 fn stat(world: &World) -> String {
     const TICK: u64 = 10_000_000;
-    let used = world.guest_time / TICK;
-    let idle = world.now.saturating_sub(world.guest_time) / TICK;
+    let used = world.used_time / TICK;
+    let idle = world.now.saturating_sub(world.used_time) / TICK;
     let running = world
         .tasks
         .iter()

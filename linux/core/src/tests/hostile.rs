@@ -21,7 +21,8 @@ fn a_hundred_thousand_random_calls_do_no_harm() {
     ops.push(Op::Jump(loop_start));
     let mut sandbox = Sandbox::new(2048, 0, ops);
     let counter = std::rc::Rc::new(std::cell::Cell::new(0_u32));
-    sandbox.kernel.trace = alloc::boxed::Box::new(Counter(counter.clone()));
+    let trace = alloc::boxed::Box::new(Counter(counter.clone()));
+    sandbox.kernel.set_trace(trace);
     for _ in 0..2000 {
         if counter.get() >= 100_000 {
             break;

@@ -6,7 +6,9 @@ use crate::Errno;
 use crate::frames::{Memory, PoolPages};
 use crate::kernel::{Kernel, Settings};
 use crate::load::Texts;
-use crate::machine::{Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, VcpuId};
+use crate::machine::{
+    Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, StatePage, Vcpu, VcpuId,
+};
 use crate::native::NativeProgram;
 use crate::process::End;
 use crate::schedule::Step;
@@ -81,6 +83,7 @@ struct State {
     vcpus: BTreeMap<u32, u64>,
     next: u32,
     now: u64,
+    entry_cost: u64,
     random: u64,
     failures: Vec<alloc::string::String>,
     programs: BTreeMap<u64, Vec<Op>>,
@@ -281,24 +284,24 @@ impl Machine for Tiny {
         state.spaces.get_mut(&destination.0).unwrap().extend(copies);
         true
     }
-    fn create_vcpu(&mut self) -> Result<VcpuId, NoRoom> {
+    fn create_vcpu(&mut self) -> Result<Vcpu, NoRoom> {
         let mut state = self.state.borrow_mut();
         state.next += 1;
-        let id = state.next;
-        state.vcpus.insert(id, 0);
-        Ok(VcpuId(id))
+        let id = VcpuId(state.next);
+        state.vcpus.insert(id.0, 0);
+        let registers = StatePage::on_heap();
+        Ok(Vcpu { id, registers })
     }
-    fn destroy_vcpu(&mut self, vcpu: VcpuId) {
-        assert!(self.state.borrow_mut().vcpus.remove(&vcpu.0).is_some());
+    fn destroy_vcpu(&mut self, vcpu: Vcpu) {
+        let removed = self.state.borrow_mut().vcpus.remove(&vcpu.id.0);
+        assert!(removed.is_some());
     }
-    fn enter(
-        &mut self,
-        _: VcpuId,
-        space: SpaceId,
-        registers: &mut GuestRegisters,
-        deadline: u64,
-    ) -> Exit {
+    fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit {
+        let mut state = self.state.borrow_mut();
+        state.now += state.entry_cost;
+        drop(state);
         loop {
+            let mut registers = vcpu.registers.load();
             if self.state.borrow().now >= deadline {
                 return Exit::Deadline;
             }
@@ -319,32 +322,34 @@ impl Machine for Tiny {
                     present: false,
                 };
             };
-            if let Err(exit) = self.step(&op, space, registers) {
+            let done = self.step(&op, space, &mut registers);
+            vcpu.registers.store(&registers);
+            if let Err(exit) = done {
                 return exit;
             }
         }
     }
     fn kick(&mut self, _: VcpuId) {}
-    fn copy_fpu(&mut self, from: VcpuId, to: VcpuId) {
+    fn copy_fpu(&mut self, from: &Vcpu, to: &Vcpu) {
         let mut state = self.state.borrow_mut();
-        let fpu = state.vcpus[&from.0];
-        state.vcpus.insert(to.0, fpu);
+        let fpu = state.vcpus[&from.id.0];
+        state.vcpus.insert(to.id.0, fpu);
     }
-    fn reset_fpu(&mut self, vcpu: VcpuId) {
-        self.state.borrow_mut().vcpus.insert(vcpu.0, 0);
+    fn reset_fpu(&mut self, vcpu: &Vcpu) {
+        self.state.borrow_mut().vcpus.insert(vcpu.id.0, 0);
     }
-    fn save_fpu(&mut self, vcpu: VcpuId) -> Vec<u8> {
+    fn save_fpu(&mut self, vcpu: &Vcpu) -> Vec<u8> {
         let mut bytes = alloc::vec![0; 512];
-        bytes[..8].copy_from_slice(&self.state.borrow().vcpus[&vcpu.0].to_le_bytes());
+        bytes[..8].copy_from_slice(&self.state.borrow().vcpus[&vcpu.id.0].to_le_bytes());
         bytes
     }
-    fn load_fpu(&mut self, vcpu: VcpuId, state: &[u8]) -> bool {
+    fn load_fpu(&mut self, vcpu: &Vcpu, state: &[u8]) -> bool {
         let mut word = [0; 8];
         word.copy_from_slice(&state[..8]);
         self.state
             .borrow_mut()
             .vcpus
-            .insert(vcpu.0, u64::from_le_bytes(word));
+            .insert(vcpu.id.0, u64::from_le_bytes(word));
         true
     }
     fn now(&mut self) -> u64 {
@@ -444,6 +449,11 @@ impl Sandbox {
             .start(b"/program", texts, b"/", |_, _| Ok(()))
             .unwrap();
         Self { kernel, state }
+    }
+
+    /// Entering a guest takes this many nanoseconds from now on.
+    pub fn set_entry_cost(&mut self, nanoseconds: u64) {
+        self.state.borrow_mut().entry_cost = nanoseconds;
     }
 
     /// Runs to the end of the first process, at most so many steps; time passes when nothing can run.

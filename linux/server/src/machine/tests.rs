@@ -37,7 +37,7 @@ fn counts(machine: &SundogMachine<Fake>) -> Counts {
 }
 
 /// A process as fork and exit make and end it.
-fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: VcpuId) -> Result<(), NoRoom> {
+fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: &Vcpu) -> Result<(), NoRoom> {
     let vcpu = machine.create_vcpu()?;
     let space = match machine.create_space() {
         Ok(space) => space,
@@ -46,19 +46,18 @@ fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: VcpuId) -> Res
             return Err(error);
         }
     };
-    machine.copy_fpu(from, vcpu);
+    machine.copy_fpu(from, &vcpu);
     for place in [0x40_0000, 0x7f00_0000_0000] {
         assert!(machine.share(parent, space, place, 20, true));
     }
     let done = machine.map(space, 0x40_0000, 4096 * 100, 5, WRITE);
-    let mut registers = GuestRegisters::default();
-    machine.enter(vcpu, space, &mut registers, u64::MAX);
+    machine.enter(&vcpu, space, u64::MAX);
     machine.destroy_space(space);
     machine.destroy_vcpu(vcpu);
     done
 }
 
-fn parent(machine: &mut SundogMachine<Fake>) -> (SpaceId, VcpuId) {
+fn parent(machine: &mut SundogMachine<Fake>) -> (SpaceId, Vcpu) {
     let space = machine.create_space().unwrap();
     let vcpu = machine.create_vcpu().unwrap();
     machine.map(space, 0x40_0000, 0, 20, EXECUTE).unwrap();
@@ -72,10 +71,10 @@ fn parent(machine: &mut SundogMachine<Fake>) -> (SpaceId, VcpuId) {
 fn a_thousand_forks_leave_nothing() {
     let mut machine = machine(100, 4 << 20);
     let (space, vcpu) = parent(&mut machine);
-    fork(&mut machine, space, vcpu).unwrap();
+    fork(&mut machine, space, &vcpu).unwrap();
     let before = counts(&machine);
     for _ in 0..1000 {
-        fork(&mut machine, space, vcpu).unwrap();
+        fork(&mut machine, space, &vcpu).unwrap();
     }
     assert_eq!(counts(&machine), before);
 }
@@ -96,14 +95,15 @@ fn all_spaces_and_vcpus_that_fit_can_be_made_again() {
     };
     let first = make(&mut machine);
     assert!(first.len() > 30, "{}", first.len());
-    for (space, vcpu) in &first {
-        machine.destroy_vcpu(*vcpu);
-        machine.destroy_space(*space);
+    let count = first.len();
+    for (space, vcpu) in first {
+        machine.destroy_vcpu(vcpu);
+        machine.destroy_space(space);
     }
     let left = counts(&machine);
     assert_eq!((left.spaces, left.tables, left.vcpus), (0, 0, 0));
     assert_eq!((left.state_pages, left.mappings), (0, 0));
-    assert_eq!(make(&mut machine).len(), first.len());
+    assert_eq!(make(&mut machine).len(), count);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn every_failure_gives_back_what_was_taken() {
         }
         let before = counts(&machine);
         machine.objects.fail_after(nth, Error::NotEnoughMemory);
-        let done = fork(&mut machine, space, vcpu);
+        let done = fork(&mut machine, space, &vcpu);
         let failed = machine.objects.failed();
         failures += usize::from(failed);
         let after = counts(&machine);
@@ -133,7 +133,7 @@ fn every_failure_gives_back_what_was_taken() {
         assert_eq!(after.slots - before.slots, pieces, "call {nth}");
         assert!(pieces <= idle + 8, "call {nth}");
         // What failed once works when there is room again.
-        fork(&mut machine, space, vcpu).unwrap();
+        fork(&mut machine, space, &vcpu).unwrap();
         if !failed {
             assert!(done.is_ok());
             break;
@@ -177,7 +177,7 @@ fn a_mapping_takes_the_place_of_others() {
     let space = machine.create_space().unwrap();
     machine.map(space, 0x1000, 0, 3, READ).unwrap();
     machine.map(space, 0x0000, 4096 * 7, 200, WRITE).unwrap();
-    let slot = machine.spaces[&space.0].slot;
+    let slot = machine.spaces.get(space.0).unwrap().slot;
     for page in 0..200 {
         assert_eq!(
             machine.objects.mapped(slot, page),
@@ -193,7 +193,7 @@ fn a_page_that_was_shared_with_less_is_mapped_anew_for_more() {
     let child = machine.create_space().unwrap();
     let place = 0x7f00_0000_0000;
     assert!(machine.share(space, child, place, 20, true));
-    let slots = [space, child].map(|id| machine.spaces[&id.0].slot);
+    let slots = [space, child].map(|id| machine.spaces.get(id.0).unwrap().slot);
     for slot in slots {
         assert_eq!(
             machine.objects.mapped(slot, place >> 12),
@@ -221,7 +221,7 @@ fn where_fork_finds_no_room_nobody_can_write() {
     let child = machine.create_space().unwrap();
     machine.objects.fail_after(0, Error::NeedTables);
     assert!(machine.share(space, child, 0x7f00_0000_0000, 20, true));
-    let slot = machine.spaces[&space.0].slot;
+    let slot = machine.spaces.get(space.0).unwrap().slot;
     let mapped = machine.objects.mapped(slot, 0x7f00_0000_0000 >> 12);
     assert!(mapped.is_none_or(|(_, allowed)| allowed == Allowed::READ));
 }
@@ -231,22 +231,17 @@ fn registers_go_in_and_come_out() {
     let mut machine = machine(100, 4 << 20);
     let (space, vcpu) = parent(&mut machine);
     machine.objects.exit = [exit::EXCEPTION, 6, 3];
-    let mut registers = GuestRegisters {
-        rip: 0x40_0000,
-        rax: 9,
-        gs_base: 5,
-        ..GuestRegisters::default()
-    };
-    let given = registers;
-    let exit = machine.enter(vcpu, space, &mut registers, 2_000_000);
+    let registers = &vcpu.registers;
+    registers.rip.set(0x40_0000);
+    registers.rax.set(9);
+    registers.gs_base.set(5);
+    let exit = machine.enter(&vcpu, space, 2_000_000);
     assert_eq!(exit, Exit::Exception { vector: 6, code: 3 });
     // The fake guest adds one to every register.
-    assert_eq!(
-        (registers.rip, registers.rax, registers.gs_base),
-        (given.rip + 1, 10, 6)
-    );
+    let after = registers.load();
+    assert_eq!((after.rip, after.rax, after.gs_base), (0x40_0001, 10, 6));
     assert_eq!(machine.objects.deadline, 2_000_000 + fake::START);
-    machine.enter(vcpu, space, &mut registers, u64::MAX);
+    machine.enter(&vcpu, space, u64::MAX);
     assert_eq!(machine.objects.deadline, 0);
 }
 
@@ -254,26 +249,16 @@ fn registers_go_in_and_come_out() {
 fn a_guest_of_a_space_that_is_gone_does_not_run() {
     let mut machine = machine(100, 4 << 20);
     let (space, vcpu) = parent(&mut machine);
-    let mut registers = GuestRegisters::default();
-    machine.enter(vcpu, space, &mut registers, u64::MAX);
+    machine.enter(&vcpu, space, u64::MAX);
     machine.destroy_space(space);
-    let before = registers;
-    assert_eq!(
-        machine.enter(vcpu, space, &mut registers, u64::MAX),
-        Exit::BadState
-    );
-    assert_eq!(registers, before);
+    let before = vcpu.registers.load();
+    assert_eq!(machine.enter(&vcpu, space, u64::MAX), Exit::BadState);
+    assert_eq!(vcpu.registers.load(), before);
     let other = machine.create_space().unwrap();
     machine.objects.exit = [exit::SYSCALL, 0, 0];
-    assert_eq!(
-        machine.enter(vcpu, other, &mut registers, u64::MAX),
-        Exit::Syscall
-    );
-    machine.kick(vcpu);
-    assert_eq!(
-        machine.enter(vcpu, other, &mut registers, u64::MAX),
-        Exit::Kick
-    );
+    assert_eq!(machine.enter(&vcpu, other, u64::MAX), Exit::Syscall);
+    machine.kick(vcpu.id);
+    assert_eq!(machine.enter(&vcpu, other, u64::MAX), Exit::Kick);
 }
 
 #[test]
@@ -281,23 +266,23 @@ fn floating_point_states_are_copied_and_reset() {
     let mut machine = machine(100, 4 << 20);
     let (_, one) = parent(&mut machine);
     let two = machine.create_vcpu().unwrap();
-    let first = machine.save_fpu(one);
+    let first = machine.save_fpu(&one);
     assert_eq!(first[..2], [0x7f, 0x03]);
     let mut state = first.clone();
     state[100] = 7;
-    assert!(machine.load_fpu(one, &state));
-    machine.copy_fpu(one, two);
-    assert_eq!(machine.save_fpu(two), state);
-    machine.reset_fpu(two);
-    assert_eq!(machine.save_fpu(two), first);
+    assert!(machine.load_fpu(&one, &state));
+    machine.copy_fpu(&one, &two);
+    assert_eq!(machine.save_fpu(&two), state);
+    machine.reset_fpu(&two);
+    assert_eq!(machine.save_fpu(&two), first);
     // Flags that the processor does not know, and parts that it does not have, are cut off; lengths must be right.
     state[27] = 0xff;
     state[519] = 0xff;
     state[530] = 1;
-    assert!(machine.load_fpu(two, &state));
-    let taken = machine.save_fpu(two);
+    assert!(machine.load_fpu(&two, &state));
+    let taken = machine.save_fpu(&two);
     assert_eq!((taken[27], taken[519], taken[530]), (0, 0, 0));
-    assert!(!machine.load_fpu(two, &state[1..]));
+    assert!(!machine.load_fpu(&two, &state[1..]));
     assert!(machine.objects.synced > 0);
 }
 

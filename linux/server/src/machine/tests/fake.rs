@@ -2,8 +2,8 @@
 
 use crate::objects::{Make, Objects, Result, Sharing};
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::vec;
 use alloc::vec::Vec;
+use sundog_linux_core::machine::StatePage;
 use sundog_rt::cap::{Error, Protection};
 use sundog_rt::sys::Partial;
 use sundog_rt::sys::abi::vcpu::{exit, page};
@@ -36,7 +36,6 @@ enum Object {
         bound: bool,
     },
     Vcpu {
-        state: Vec<u8>,
         space: Option<u32>,
         kicked: bool,
     },
@@ -212,9 +211,6 @@ impl Fake {
 }
 
 impl Objects for Fake {
-    /// The slots of a virtual processor and of its Frame.
-    type Page = (u32, u32);
-
     fn take_slot(&mut self) -> Result<u32> {
         self.may_fail()?;
         self.free.pop_first().ok_or(Error::NotEnoughMemory)
@@ -250,7 +246,6 @@ impl Objects for Fake {
             Make::Vcpu => (
                 2 * 4096,
                 Object::Vcpu {
-                    state: vec![0; 4096],
                     space: None,
                     kicked: false,
                 },
@@ -388,7 +383,7 @@ impl Objects for Fake {
         }
     }
 
-    fn map_state(&mut self, vcpu: u32, slot: u32) -> Result<(u32, u32)> {
+    fn map_state(&mut self, vcpu: u32, slot: u32) -> Result<StatePage> {
         self.may_fail()?;
         assert!(!self.slots.contains_key(&slot), "slot {slot} is not empty");
         let held = Held {
@@ -397,55 +392,39 @@ impl Objects for Fake {
         };
         self.slots.insert(slot, held);
         self.mapped_states += 1;
-        Ok((vcpu, slot))
+        Ok(StatePage::on_heap())
     }
 
-    fn unmap_state(&mut self, page: (u32, u32)) -> Result<()> {
-        assert!(self.slots.contains_key(&page.1), "the Frame is there still");
+    fn unmap_state(&mut self, _: StatePage) -> Result<()> {
+        let frames = self.slots.values();
+        let frames = frames.filter(|held| matches!(held.object, Object::Frame));
+        assert!(
+            frames.count() >= self.mapped_states,
+            "the Frame is there still"
+        );
         self.mapped_states -= 1;
         Ok(())
     }
 
-    fn read_state(&self, page: &(u32, u32), from: usize, into: &mut [u8]) {
-        let Object::Vcpu { state, .. } = &self.slots[&page.0].object else {
-            panic!("not a virtual processor");
-        };
-        into.copy_from_slice(&state[from..from + into.len()]);
-    }
-
-    fn write_state(&mut self, page: &mut (u32, u32), at: usize, bytes: &[u8]) {
-        let Ok(Object::Vcpu { state, .. }) = self.object(page.0) else {
-            panic!("not a virtual processor");
-        };
-        state[at..at + bytes.len()].copy_from_slice(bytes);
-    }
-
-    fn enter(&mut self, vcpu: u32, deadline: u64) -> Result<()> {
+    fn enter(&mut self, vcpu: u32, state: &StatePage, deadline: u64) -> Result<u64> {
         self.deadline = deadline;
         let spaces: Vec<u32> = self.slots.keys().copied().collect();
-        let mut exit = self.exit;
-        let Object::Vcpu {
-            state,
-            space,
-            kicked,
-        } = self.object(vcpu)?
-        else {
+        let [mut reason, address, code] = self.exit;
+        let Object::Vcpu { space, kicked } = self.object(vcpu)? else {
             return Err(Error::WrongType);
         };
         if space.is_none_or(|space| !spaces.contains(&space)) {
             return Err(Error::NotConfigured);
         }
         if core::mem::take(kicked) {
-            exit = [exit::KICK, 0, 0];
+            reason = exit::KICK;
         }
-        let (words, _) = state.as_chunks_mut::<8>();
-        for word in &mut words[..page::GS_BASE + 1] {
-            *word = (u64::from_le_bytes(*word) + 1).to_le_bytes();
+        for word in &state.words()[..page::GS_BASE + 1] {
+            word.set(word.get() + 1);
         }
-        for (word, value) in words[page::EXIT..].iter_mut().zip(exit) {
-            *word = value.to_le_bytes();
-        }
-        Ok(())
+        state.words()[page::EXIT_ADDRESS].set(address);
+        state.words()[page::EXIT_CODE].set(code);
+        Ok(reason)
     }
 
     fn kick(&mut self, vcpu: u32) -> Result<()> {
