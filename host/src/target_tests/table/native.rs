@@ -1,6 +1,6 @@
 //! Native programs: what they do with capabilities, memory and each other.
 
-use super::{SYSTEM, Step, TargetTest, USUAL};
+use super::{Duration, SYSTEM, Step, TargetTest, USUAL};
 use sundog_protocols::consent::Answer;
 
 /// A program gets the guarded line from a person and hands a narrower copy of the capability to another program; the person takes it
@@ -18,6 +18,13 @@ const EXCHANGE: &[Step] = &[
     Step::Output("friend: InvalidAddress"),
     Step::Exit(0),
 ];
+
+/// How long the slowest round took is in the kernel's text too.
+const WAKES: TargetTest = TargetTest {
+    command_line: "exit-with=left",
+    limit: Duration::from_secs(120),
+    ..USUAL
+};
 
 pub const ROWS: &[TargetTest] = &[
     // A parent maps, remaps and protects a page of its child.
@@ -51,5 +58,24 @@ pub const ROWS: &[TargetTest] = &[
         command_line: "exit-with=reader",
         lines: &["init: reader is done with status 0"],
         ..USUAL
+    },
+    // Two CPUs wake each other in every way: no wake-up is lost, be the other one asleep or busy.
+    TargetTest {
+        name: "native_wakes_of_a_sleeping_cpu",
+        system: Some("wakes"),
+        lines: &[
+            "wakes: sleeps: 2000 rounds",
+            "init: left is done with status 0",
+        ],
+        ..WAKES
+    },
+    TargetTest {
+        name: "native_wakes_of_a_busy_cpu",
+        system: Some("wakes-busy"),
+        lines: &[
+            "wakes: sleeps: 5000 rounds",
+            "init: left is done with status 0",
+        ],
+        ..WAKES
     },
 ];

@@ -9,7 +9,7 @@ use sundog_spawn::{Fault, Grant, Process, Program, SpawnError, Time, What, spawn
 
 /// How often its CPU may be seen to run while an attacker makes no call before it counts as one that stopped itself. Time alone says
 /// nothing: two CPUs of a machine are two threads of the computer that pretends it, and one of them may be kept from running.
-const STILL_BEATS: u64 = 6;
+const STILL_BEATS: u64 = 8;
 /// How often the parent looks.
 const LOOK_MICROSECONDS: u64 = 1000;
 /// How long the attackers' CPU may do nothing at all: a timer or an interrupt of it was lost then.
@@ -129,12 +129,12 @@ impl Siege {
     fn watch(&self, process: &Process) -> Result<u64, Error> {
         process.resume()?;
         let microsecond = self.environment.start.ticks_per_microsecond;
-        let (mut seen, mut beats) = (0, self.pulse.in_time()?);
-        let (mut all, mut alive) = (self.pulse.all()?, sys::ticks());
+        let (mut seen, mut beats) = (0, self.pulse.beats()?);
+        let (mut last, mut alive) = (beats, sys::ticks());
         loop {
             let deadline = sys::ticks() + LOOK_MICROSECONDS * microsecond;
             let ended = self.faults.receive(Some(self.reply), Some(deadline));
-            let (beats_now, all_now) = (self.pulse.in_time()?, self.pulse.all()?);
+            let now = self.pulse.beats()?;
             let made = self.progress.word(0)?;
             match ended {
                 Err(Error::TimedOut) => {}
@@ -142,12 +142,12 @@ impl Siege {
                 Err(error) => return Err(error),
             }
             if made != seen {
-                (seen, beats) = (made, beats_now);
-            } else if beats_now - beats >= STILL_BEATS {
+                (seen, beats) = (made, now);
+            } else if now - beats >= STILL_BEATS {
                 return Ok(made);
             }
-            if all_now != all {
-                (all, alive) = (all_now, sys::ticks());
+            if now != last {
+                (last, alive) = (now, sys::ticks());
             } else if sys::ticks() - alive > LOST_SECONDS * 1_000_000 * microsecond {
                 fail("siege: nothing runs on the attackers' CPU any more");
             }

@@ -72,5 +72,8 @@ pub fn run(mut environment: Environment, rounds: u64, seed: u64) -> Result<(), E
             }
         }
     }
-    Ok(())
+    // It does not end: init would say so, into what the other side is saying.
+    loop {
+        events.wait(None)?;
+    }
 }
