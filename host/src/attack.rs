@@ -137,8 +137,6 @@ fn native(options: &Options) -> std::result::Result<Result, Failure> {
     plan.set_arguments(ATTACKER, &["siege", &calls, &seeded])?;
     let bytes = plan.build(&images::native, &Busybox::of_system())?;
     let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
-    // Whether an attacker stands still must not depend on what else this computer does.
-    machine.icount = true;
     machine.memory = plan.memory();
     machine.archive = Some(image::put(&bytes, &folder)?);
     machine.command_line = format!("exit-with={WITNESS}");
