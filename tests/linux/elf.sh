@@ -38,4 +38,12 @@ whole; patch 64 '\001'; patch 104 '\377\377\377\377\377\177\000\000'; ended "a s
 whole; patch 64 '\001'; patch 96 '\377\377\377\377\377\377\377\377'; ended "a segment longer than its file"
 whole; patch 24 '\000\000\000\000\000\000\000\000'; ended "an entry at nothing"
 
+# A native program that faults: the personality says why, on its standard error.
+cp /bin/caps $x
+head -c 16384 /dev/zero | tr '\000' '\377' | dd of=$x bs=4096 seek=1 conv=notrunc 2>/dev/null
+status=0
+$x 2>/tmp/said || status=$?
+[ $status = 139 ] || fail "a native program without instructions: $status, $(cat /tmp/said)"
+grep -q "^$x raised exception 6 " /tmp/said || fail "why it ended: $(cat /tmp/said)"
+
 [ "$(echo alive | cat)" = alive ]

@@ -168,6 +168,17 @@ impl Kernel {
         }
     }
 
+    /// The last words of the native process `pid`, to its standard error. They are lost if that cannot take them at once.
+    pub fn native_last_words(&mut self, pid: i32, words: Vec<u8>) {
+        if let Ok(task) = self.native_task(pid) {
+            let request = Request::Write {
+                descriptor: 2,
+                bytes: words,
+            };
+            let _ = self.try_native(task, &request);
+        }
+    }
+
     fn native_task(&mut self, pid: i32) -> Result<TaskId, Errno> {
         let task = self.world.tids.get(&pid).copied().ok_or(Errno::ESRCH)?;
         self.natives.has(task).then_some(task).ok_or(Errno::ESRCH)

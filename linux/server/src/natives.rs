@@ -7,6 +7,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use sundog_init_core::FaultText;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::load::Texts;
 use sundog_linux_core::native::NativeProgram;
@@ -329,17 +330,33 @@ impl Natives {
         }
     }
 
-    /// How a process ended that faulted, as Linux tells it, and what it said.
-    pub fn ended(&self, resources: &mut Resources, pid: i32) -> (End, Vec<u8>) {
-        let ended = self
-            .running
-            .get(&pid)
-            .map(|running| running.process.ended(resources));
-        match ended {
+    /// How a process ended that faulted, as Linux tells it, and in one line why, unless it was done.
+    pub fn ended(
+        &self,
+        resources: &mut Resources,
+        pid: i32,
+        fault: FaultText,
+    ) -> (End, Option<String>) {
+        let Some(running) = self.running.get(&pid) else {
+            return (End::Killed { signal: SIGSEGV }, None);
+        };
+        let name = running.texts.arguments.first().map(Vec::as_slice);
+        let name = String::from_utf8_lossy(name.unwrap_or_default());
+        let who = match running.inner {
+            Some(_) => format!("{name}: the sandbox' personality"),
+            None => name.into_owned(),
+        };
+        match running.process.ended(resources) {
             // As the status of `exit`, cut to a byte.
-            Some(Ok(Ended::Exit(status))) => (End::Exited(status as u8), Vec::new()),
-            Some(Ok(Ended::Panic(text))) => (End::Exited(1), text),
-            _ => (End::Killed { signal: SIGSEGV }, Vec::new()),
+            Ok(Ended::Exit(status)) => (End::Exited(status as u8), None),
+            Ok(Ended::Panic(text)) => {
+                let text = String::from_utf8_lossy(&text).replace('\n', " ");
+                (End::Exited(1), Some(format!("{who} gave up: {text}")))
+            }
+            _ => (
+                End::Killed { signal: SIGSEGV },
+                Some(format!("{who} {fault}")),
+            ),
         }
     }
 }

@@ -3,10 +3,12 @@
 use crate::inner::{Inner, Input, TREE_SHIFT};
 use crate::natives::Natives;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use sundog_init_core::FaultText;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::native;
 use sundog_linux_vfs::Errno;
@@ -35,8 +37,8 @@ pub struct Requests {
     spare: Vec<Cap<Reply>>,
     /// What each process waits for an answer through.
     waiting: BTreeMap<i32, Cap<Reply>>,
-    /// Processes that have ended and are not taken apart yet.
-    ended: Vec<i32>,
+    /// Processes that have ended and are not taken apart yet, with what the kernel said of them.
+    ended: Vec<(i32, FaultText)>,
     /// The notification was signalled: for the streams.
     pub notified: bool,
     /// The last message has no answer yet, so this program may run on its sender's time.
@@ -134,13 +136,14 @@ impl Requests {
             changed |= self.take(kernel, &received);
             taken += 1;
         }
-        for pid in core::mem::take(&mut self.ended) {
-            let (end, text) = self
-                .natives
-                .borrow()
-                .ended(&mut self.resources.borrow_mut(), pid);
-            if !text.is_empty() {
-                sundog_rt::debug!("linux: {pid} gave up: {}", String::from_utf8_lossy(&text));
+        for (pid, fault) in core::mem::take(&mut self.ended) {
+            let (end, why) =
+                self.natives
+                    .borrow()
+                    .ended(&mut self.resources.borrow_mut(), pid, fault);
+            if let Some(why) = why {
+                sundog_rt::debug!("linux: {pid}: {why}");
+                kernel.native_last_words(pid, format!("{why}\n").into_bytes());
             }
             kernel.native_ended(pid, end);
             changed = true;
@@ -304,7 +307,10 @@ impl Requests {
             self.spare.push(old);
         }
         if received.info.has(Info::FAULT) {
-            self.ended.push(pid);
+            let [first, second, third, ..] = received.words;
+            let words = [first, second, third];
+            let kind = received.info.label();
+            self.ended.push((pid, FaultText { kind, words }));
             return true;
         }
         let error = match request {

@@ -313,7 +313,7 @@ const ALWAYS: &[Step] = &[
 pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "device_within_always",
-        arguments: Some((
+        arguments: &[(
             "linux",
             &[
                 "--device",
@@ -324,7 +324,7 @@ pub const ROWS: &[TargetTest] = &[
                 "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 $1 \
                  -- head -c 1 /dev/ttyS1; echo =$?; }; one; one; one --clearenv",
             ],
-        )),
+        )],
         steps: ALWAYS,
         ..DEVICE
     },

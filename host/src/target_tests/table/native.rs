@@ -26,6 +26,13 @@ const FILES: TargetTest = TargetTest {
     ..USUAL
 };
 
+/// How long the slowest round took is in the kernel's text too.
+const WAKES: TargetTest = TargetTest {
+    command_line: "exit-with=left",
+    limit: Duration::from_secs(120),
+    ..USUAL
+};
+
 pub const ROWS: &[TargetTest] = &[
     // A parent maps, remaps and protects a page of its child.
     TargetTest {
@@ -126,5 +133,24 @@ pub const ROWS: &[TargetTest] = &[
         ],
         limit: Duration::from_secs(60),
         ..USUAL
+    },
+    // Two CPUs wake each other in every way: no wake-up is lost, be the other one asleep or busy.
+    TargetTest {
+        name: "native_wakes_of_a_sleeping_cpu",
+        system: Some("wakes"),
+        lines: &[
+            "wakes: sleeps: 2000 rounds",
+            "init: left is done with status 0",
+        ],
+        ..WAKES
+    },
+    TargetTest {
+        name: "native_wakes_of_a_busy_cpu",
+        system: Some("wakes-busy"),
+        lines: &[
+            "wakes: sleeps: 5000 rounds",
+            "init: left is done with status 0",
+        ],
+        ..WAKES
     },
 ];
