@@ -38,6 +38,7 @@ mod root;
 mod sandbox;
 mod shares;
 mod streams;
+mod tasks;
 mod terminal;
 mod trace;
 mod view;
