@@ -41,6 +41,7 @@ mod sandbox;
 mod servers;
 mod shares;
 mod streams;
+mod tasks;
 mod terminal;
 mod trace;
 mod view;

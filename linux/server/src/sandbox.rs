@@ -18,6 +18,7 @@ use crate::pool::{self, Made};
 use crate::random::Random;
 use crate::requests::Requests;
 use crate::root;
+use crate::tasks;
 use crate::terminal::Terminal;
 use crate::view::View;
 use alloc::boxed::Box;
@@ -99,6 +100,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         start,
     } = environment;
 
+    let heap = start.heap.end - start.heap.start;
+    let pool = bytes(&resources, untyped)?;
     let package = boot_archive(&mut resources, archive)?;
     let image = member(package, "linux")?;
     let Made {
@@ -109,9 +112,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
     let mut random = Random::new(&seed());
     let mut children_bytes = 0;
     if let Some(children) = children {
-        let described = resources.slots.cnode().inspect(children.slot());
-        let described = described.map_err(refused("the memory for native programs"))?;
-        children_bytes = u64::from(described.size) * 4096;
+        children_bytes = bytes(&resources, children)?;
         resources.pool.add(children);
     }
     let endpoint = {
@@ -139,9 +140,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         room: root::room_for_records,
         ..Settings::default()
     };
-    if let Some(count) = options.processes {
-        settings.max_tasks = settings.max_tasks.min(count);
-    }
+    tasks::limit(&mut settings, options.processes, heap, pool);
     if let Some(name) = &options.host_name {
         settings.host_name.clone_from(name);
     }
@@ -189,6 +188,13 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         view,
         requests,
     })
+}
+
+/// The length of untyped memory.
+fn bytes(resources: &Resources, untyped: Cap<Untyped>) -> Result<u64, String> {
+    let described = resources.slots.cnode().inspect(untyped.slot());
+    let described = described.map_err(refused("the memory"))?;
+    Ok(u64::from(described.size) * 4096)
 }
 
 fn refused<E: Debug>(what: &'static str) -> impl Fn(E) -> String {

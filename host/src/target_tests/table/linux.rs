@@ -88,6 +88,31 @@ const HELP: &[Step] = &[
     Step::Exit(3),
 ];
 
+/// Many processes at the shell, up to the limit, where it can still start one; and a fork bomb, beside which it goes on and which it ends.
+const FORK_BOMB: &[Step] = &[
+    Step::Output("# "),
+    Step::Type("n=$(ulimit -u); [ $n -ge 512 ] && mkfifo /tmp/f && echo there are $n | sed 's/[0-9]*$/enough/'\n"),
+    Step::Output("\nthere are enough\r\n"),
+    Step::Output("# "),
+    Step::Type("i=1; while [ $i -lt $n ]; do (read x </tmp/f) & i=$((i+1)); done; [ $i = $n ] && echo all are $((5 + 5))\n"),
+    Step::Output("\nall are 10\r\n"),
+    Step::Output("# "),
+    Step::Type("ls -d /bin | cat\n"),
+    Step::Output("\n/bin\r\n"),
+    Step::Output("# "),
+    Step::Type("kill -9 -1\n"),
+    Step::Output("# "),
+    Step::Type("bomb() { bomb | bomb & }; bomb\n"),
+    Step::Output("can't fork: Resource temporarily unavailable"),
+    Step::Type("echo $((6 * 7)) goes on\n"),
+    Step::Output("42 goes on\r\n"),
+    Step::Type("kill -9 -1; echo $((6 * 8)) is over\n"),
+    Step::Output("48 is over\r\n"),
+    Step::Type("ls -d /bin | cat; exit 3\n"),
+    Step::Output("\n/bin\r\n"),
+    Step::Exit(3),
+];
+
 /// The text of `help`, line by line as a terminal gets it.
 const HELP_TEXT: &str = "\r\nSix things to try:\r\n\
   \x20 ps                                            every process there is\r\n\
@@ -111,6 +136,14 @@ pub const ROWS: &[TargetTest] = &[
         system: Some("first-light"),
         lines: &["init: 6 programs"],
         steps: HELP,
+        ..SYSTEM
+    },
+    TargetTest {
+        name: "shell_fork_bomb",
+        system: Some("first-light"),
+        lines: &["init: 6 programs"],
+        steps: FORK_BOMB,
+        limit: Duration::from_secs(60),
         ..SYSTEM
     },
     TargetTest {

@@ -70,9 +70,14 @@ impl Space {
         })
     }
 
+    /// Whether nothing of it is there any more.
+    pub fn is_forgotten(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// Gives everything back. Nobody runs in it.
-    pub fn end<O: Objects>(self, objects: &mut O, blocks: &mut Blocks) {
-        for (block, slots) in self.blocks.iter().rev() {
+    pub fn forget<O: Objects>(&mut self, objects: &mut O, blocks: &mut Blocks) {
+        for (block, slots) in core::mem::take(&mut self.blocks).iter().rev() {
             give_block(objects, blocks, *block, slots);
         }
     }

@@ -60,11 +60,16 @@ fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: &Vcpu) -> Resu
 fn parent(machine: &mut SundogMachine<Fake>) -> (SpaceId, Vcpu) {
     let space = machine.create_space().unwrap();
     let vcpu = machine.create_vcpu().unwrap();
+    fill(machine, space);
+    (space, vcpu)
+}
+
+/// What a parent's guest has touched.
+fn fill(machine: &mut SundogMachine<Fake>, space: SpaceId) {
     machine.map(space, 0x40_0000, 0, 20, EXECUTE).unwrap();
     machine
         .map(space, 0x7f00_0000_0000, 4096 * 20, 20, WRITE)
         .unwrap();
-    (space, vcpu)
 }
 
 #[test]
@@ -167,6 +172,8 @@ fn every_failure(bytes: u64, pieces: usize) {
         let done = fork(&mut machine, space, &vcpu);
         let failed = machine.objects.failed();
         failures += usize::from(failed);
+        // To make room the parent's space may have been forgotten.
+        fill(&mut machine, space);
         let after = counts(&machine);
         assert_eq!(after.spaces, before.spaces, "call {nth}");
         assert_eq!(after.vcpus, before.vcpus, "call {nth}");
@@ -186,6 +193,38 @@ fn every_failure(bytes: u64, pieces: usize) {
         }
     }
     assert!(failures > 25, "{failures}");
+}
+
+#[test]
+fn many_more_guests_than_spaces_fit_all_go_on() {
+    const GUESTS: u64 = 60;
+    let place = |guest: u64| 0x40_0000 + (guest << 21);
+    let mut machine = machine(1000, 2 << 20);
+    let mut guests = Vec::new();
+    for guest in 0..GUESTS {
+        let space = machine.create_space().unwrap();
+        guests.push((guest, space, machine.create_vcpu().unwrap()));
+    }
+    for _ in 0..3 {
+        for (guest, space, vcpu) in &guests {
+            machine.map(*space, place(*guest), 0, 3, WRITE).unwrap();
+            assert_eq!(machine.enter(vcpu, *space, u64::MAX), Exit::Deadline);
+            assert!(counts(&machine).mappings >= 3, "the own space is there");
+        }
+    }
+    assert!(counts(&machine).spaces < 30, "{:?}", counts(&machine));
+    // A fork of one that was forgotten, and changes to it, do nothing that could be wrong.
+    let (_, first, _) = guests[0];
+    let (_, second, _) = guests[1];
+    machine.protect(first, place(0), 3, READ);
+    machine.unmap(first, place(0), 3);
+    assert!(machine.share(first, second, place(0), 3, true));
+    for (_, space, vcpu) in guests {
+        machine.destroy_vcpu(vcpu);
+        machine.destroy_space(space);
+    }
+    let left = counts(&machine);
+    assert_eq!((left.spaces, left.tables, left.vcpus), (0, 0, 0));
 }
 
 #[test]
