@@ -102,7 +102,7 @@ pub trait Machine {
     fn protect(&mut self, space: SpaceId, address: u64, pages: usize, protection: Protection);
 
     /// For fork: may map in `destination` what is mapped in a range of `source`, as far as there is room (the rest is found by
-    /// faults). Whether it mapped anything.
+    /// faults). Whether it may have mapped something.
     fn share(&mut self, source: SpaceId, destination: SpaceId, address: u64, pages: usize) -> bool;
 
     /// Makes a virtual processor with a fresh floating-point state.
