@@ -18,7 +18,7 @@ processes() {
 all_processes() {
     said=$(processes 10000) || true
     case $said in
-    *"can't fork: Cannot allocate memory"*) ;;
+    *"can't fork: Cannot allocate memory"* | *"can't fork: Resource temporarily unavailable"*) ;;
     *) fail "no limit for processes: $said" ;;
     esac
     [ "${said##*
