@@ -343,7 +343,8 @@ impl Kernel {
         self.force_signal(task, SignalInformation { signal, cause });
     }
 
-    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked.
+    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked. The first one, whose
+    /// end is the sandbox', goes only if it holds more than all others together.
     pub fn out_of_memory(&mut self, asking: TaskId) {
         let world = &self.world;
         let size = |process: &crate::process::Process| {
@@ -356,14 +357,17 @@ impl Kernel {
                     + i64::from(process.oom_adjust) * 64,
             )
         };
-        let victim = world
-            .processes
-            .iter()
-            .filter(|(_, process)| process.end.is_none())
-            .filter_map(|(id, process)| Some((size(process)?, id)))
-            .max();
+        let living = world.processes.iter();
+        let living = living.filter(|(_, process)| process.end.is_none());
+        let sizes = living.filter_map(|(id, process)| {
+            Some((size(process)?, id, self.first == Some(process.pid)))
+        });
+        let (first, others): (Vec<_>, Vec<_>) = sizes.partition(|(_, _, is_first)| *is_first);
+        let together = others.iter().map(|(size, ..)| *size).sum();
+        let first = first.into_iter().find(|(size, ..)| *size > together);
+        let victim = first.or(others.into_iter().max());
         let victim = match victim {
-            Some((_, id)) => crate::task::ProcessId(id),
+            Some((_, id, _)) => crate::task::ProcessId(id),
             None => {
                 return self.end_process_of(
                     asking,

@@ -91,10 +91,14 @@ const HELP: &[Step] = &[
 /// Many processes at the shell, up to the limit, where it can still start one; and a fork bomb, beside which it goes on and which it ends.
 const FORK_BOMB: &[Step] = &[
     Step::Output("# "),
-    Step::Type("n=$(ulimit -u); [ $n -ge 512 ] && mkfifo /tmp/f && echo there are $n | sed 's/[0-9]*$/enough/'\n"),
+    Step::Type(
+        "n=$(ulimit -u); [ $n -ge 512 ] && mkfifo /tmp/f && echo there are $n | sed 's/[0-9]*$/enough/'\n",
+    ),
     Step::Output("\nthere are enough\r\n"),
     Step::Output("# "),
-    Step::Type("i=1; while [ $i -lt $n ]; do (read x </tmp/f) & i=$((i+1)); done; [ $i = $n ] && echo all are $((5 + 5))\n"),
+    Step::Type(
+        "i=1; while [ $i -lt $n ]; do (read x </tmp/f) & i=$((i+1)); done; [ $i = $n ] && echo all are $((5 + 5))\n",
+    ),
     Step::Output("\nall are 10\r\n"),
     Step::Output("# "),
     Step::Type("ls -d /bin | cat\n"),
@@ -188,6 +192,11 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "sandbox_other_root",
         guests: guests(&["other-root"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_binds",
+        guests: guests(&["binds"], &[]),
         ..SCRIPT
     },
     TargetTest {

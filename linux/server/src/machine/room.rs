@@ -39,13 +39,18 @@ impl<O: Objects> SundogMachine<O> {
     /// Forgets a space, in turn. `false` if there is none.
     fn forget_another(&mut self, keep: Option<SpaceId>) -> bool {
         let hand = self.hand;
-        let mut spaces = self.spaces.iter().filter(|(number, space)| {
-            keep != Some(SpaceId(*number)) && !space.is_forgotten()
-        });
+        let mut spaces = self
+            .spaces
+            .iter()
+            .filter(|(number, space)| keep != Some(SpaceId(*number)) && !space.is_forgotten());
         let first = spaces.next().map(|(number, _)| number);
         let next = first
             .filter(|first| *first >= hand)
-            .or_else(|| spaces.map(|(number, _)| number).find(|number| *number >= hand))
+            .or_else(|| {
+                spaces
+                    .map(|(number, _)| number)
+                    .find(|number| *number >= hand)
+            })
             .or(first);
         let Some(number) = next else {
             return false;
