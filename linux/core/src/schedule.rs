@@ -359,15 +359,22 @@ impl Kernel {
         };
         let living = world.processes.iter();
         let living = living.filter(|(_, process)| process.end.is_none());
-        let sizes = living.filter_map(|(id, process)| {
-            Some((size(process)?, id, self.first == Some(process.pid)))
-        });
-        let (first, others): (Vec<_>, Vec<_>) = sizes.partition(|(_, _, is_first)| *is_first);
-        let together = others.iter().map(|(size, ..)| *size).sum();
-        let first = first.into_iter().find(|(size, ..)| *size > together);
-        let victim = first.or(others.into_iter().max());
+        let (mut first, mut most, mut together) = (None, None, 0);
+        for (id, process) in living {
+            let Some(size) = size(process) else { continue };
+            if self.first == Some(process.pid) {
+                first = Some((size, id));
+            } else {
+                together += size;
+                most = most.max(Some((size, id)));
+            }
+        }
+        let victim = first
+            .filter(|(size, _)| *size > together)
+            .or(most)
+            .or(first);
         let victim = match victim {
-            Some((_, id, _)) => crate::task::ProcessId(id),
+            Some((_, id)) => crate::task::ProcessId(id),
             None => {
                 return self.end_process_of(
                     asking,
