@@ -82,6 +82,8 @@ impl Entry {
 
 /// Pages of a leaf.
 const LEAF: usize = 512;
+/// Pages of a group: so many, from a multiple of that number on, are looked up at once.
+pub const GROUP: usize = 16;
 
 struct Leaf {
     entries: [Entry; LEAF],
@@ -112,6 +114,18 @@ impl PageTable {
         let (number, index) = place(page);
         let leaf = self.leaves.get(&number);
         leaf.map_or(Entry::EMPTY, |leaf| leaf.entries[index])
+    }
+
+    /// Looks up all pages of the group that a page is in.
+    #[must_use]
+    pub fn group(&self, page: u64) -> [Entry; GROUP] {
+        const NONE: [Entry; GROUP] = [Entry::EMPTY; GROUP];
+        if page >= PAGE_LIMIT {
+            return NONE;
+        }
+        let (number, index) = place(page);
+        let leaf = self.leaves.get(&number);
+        leaf.map_or(NONE, |leaf| leaf.entries.as_chunks().0[index / GROUP])
     }
 
     /// Sets what is known of a page and returns what was; pages beyond the user's are left alone.
@@ -206,6 +220,19 @@ mod tests {
         assert_eq!(table.get(512), Entry::EMPTY);
         assert!(table.get(0).frame().is_some());
         assert_eq!(table.leaves.len(), 1, "empty leaves are gone");
+    }
+
+    #[test]
+    fn a_group_is_what_its_pages_are() {
+        let mut table = PageTable::default();
+        for page in [0, 15, 16, 510, 511, 512, PAGE_LIMIT - 1] {
+            table.set(page, Entry::new(Frame(page as u32 & 1023), false));
+        }
+        for page in [0, 15, 16, 500, 511, 512, 5000, PAGE_LIMIT - 9, PAGE_LIMIT] {
+            let first = page & !15;
+            let entries: Vec<Entry> = (first..first + 16).map(|page| table.get(page)).collect();
+            assert_eq!(table.group(page), *entries, "{page}");
+        }
     }
 
     #[test]

@@ -24,6 +24,18 @@ pub enum Step {
     Finished(End),
 }
 
+/// Nanoseconds that a task runs whatever timers say: however often a program has itself alarmed, everybody gets on.
+const LEAST_TURN: u64 = 50_000;
+
+/// A task's turn, in the machine's time.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// No timer ends it before.
+    least: u64,
+    /// It ends here, if others wait or not.
+    end: u64,
+}
+
 impl Kernel {
     /// Reads the machine's clock. The time since the last reading was used by the task whose turn it is.
     pub fn now(&mut self) -> u64 {
@@ -164,9 +176,9 @@ impl Kernel {
 
     /// Runs a task until it waits, ends, stops or its slice is over.
     fn run(&mut self, task: TaskId) {
-        let turn_end = self.turn_end();
+        let turn = self.turn_from_now();
         while self.is_clear(task) || self.prepare(task) {
-            let Ok(exit) = self.enter(task, turn_end) else {
+            let Ok(exit) = self.enter(task, turn) else {
                 let signal = crate::signal::SIGKILL;
                 return self.end_process_of(task, End::Killed { signal });
             };
@@ -187,11 +199,14 @@ impl Kernel {
         }
     }
 
-    /// When a turn that begins now ends: after about a slice, at an instant that is the end of many turns, so that the machine need not
-    /// set its timer anew whenever one task wakes another.
-    fn turn_end(&self) -> u64 {
-        let slice = self.settings.slice.max(1);
-        (self.world.now + slice / 2).next_multiple_of(slice)
+    /// A turn that begins now. It ends after about a slice, at an instant that is the end of many turns, so that the machine need not set
+    /// its timer anew whenever one task wakes another.
+    fn turn_from_now(&self) -> Turn {
+        let (now, slice) = (self.world.now, self.settings.slice.max(1));
+        Turn {
+            least: now + LEAST_TURN,
+            end: (now + slice / 2).next_multiple_of(slice),
+        }
     }
 
     /// Whether a task goes on in its guest, and nothing is to be done before: it is in no call, its process was not stopped, no
@@ -245,13 +260,15 @@ impl Kernel {
         }
     }
 
-    /// Lets a task's guest run until it comes back, at the latest at the end of its turn or when a timer expires.
+    /// Lets a task's guest run until it comes back, at the latest at the end of its turn, or when a timer expires after the least of it.
     ///
     /// # Errors
     /// ESRCH when the task is gone, ENOMEM when the machine has no room for its address space.
-    fn enter(&mut self, task: TaskId, turn_end: u64) -> Result<Exit, Errno> {
+    fn enter(&mut self, task: TaskId, turn: Turn) -> Result<Exit, Errno> {
         let timer = self.timers.first_key_value();
-        let deadline = timer.map_or(turn_end, |((time, _), _)| turn_end.min(*time));
+        let deadline = timer.map_or(turn.end, |((time, _), _)| {
+            turn.end.min(turn.least.max(*time))
+        });
         let Self { machine, world, .. } = self;
         let state = world.tasks.get(task.0).ok_or(Errno::ESRCH)?;
         let space = world.spaces.get_mut(state.space.0).ok_or(Errno::ESRCH)?;

@@ -123,14 +123,7 @@ impl<O: Objects> Machine for SundogMachine<O> {
         }
     }
 
-    fn share(
-        &mut self,
-        source: SpaceId,
-        destination: SpaceId,
-        address: u64,
-        pages: usize,
-        drop_write: bool,
-    ) -> bool {
+    fn share(&mut self, source: SpaceId, destination: SpaceId, address: u64, pages: usize) -> bool {
         let Some((source, target)) = self.spaces.get_two(source.0, destination.0) else {
             return false;
         };
@@ -138,7 +131,7 @@ impl<O: Objects> Machine for SundogMachine<O> {
             return true;
         }
         let (objects, blocks) = (&mut self.objects, &mut self.blocks);
-        source.share(objects, blocks, target, address, pages as u64, drop_write);
+        source.share(objects, blocks, target, address, pages as u64);
         true
     }
 

@@ -144,16 +144,12 @@ impl Objects for Native {
     }
 
     fn share(&mut self, sharing: &Sharing) -> Result<(), Partial> {
-        let mut mask = Protection(7);
-        if sharing.drop_write {
-            mask = Protection::READ_EXECUTE;
-        }
         space(sharing.destination).share(
             space(sharing.source),
             sharing.address,
             sharing.pages,
-            mask,
-            sharing.drop_write,
+            Protection(7),
+            false,
         )
     }
 

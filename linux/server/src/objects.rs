@@ -33,8 +33,6 @@ pub struct Sharing {
     pub address: u64,
     /// How many pages.
     pub pages: u64,
-    /// Whether neither may write them afterwards.
-    pub drop_write: bool,
 }
 
 /// Kernel objects, named by slots of the own CNode. Pages are 4 KiB; pages of the pool are counted from its start.

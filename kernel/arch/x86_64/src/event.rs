@@ -18,6 +18,9 @@ pub const NO_FPU: u8 = 7;
 /// Vector of the exception "general protection".
 pub const GENERAL_PROTECTION: u8 = 13;
 const PAGE_FAULT: u8 = 14;
+/// In a page fault's error code: the access was the program's own. One that the CPU made for it, of a descriptor table say, cannot be
+/// mended by mapping something, so it is an exception like others. QEMU 7.2 accesses the stack so in `iretq` and `lretq`.
+const BY_USER: u64 = 4;
 
 /// Why the kernel was entered. All but interrupts come from the thread that is current on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl Event {
     #[must_use]
     pub fn of_vector(vector: u8, error: u64, address: u64) -> Option<Event> {
         match vector {
-            PAGE_FAULT => Some(Event::PageFault {
+            PAGE_FAULT if error & BY_USER != 0 => Some(Event::PageFault {
                 address,
                 access: Access {
                     present: error & 1 != 0,
@@ -102,6 +105,13 @@ mod tests {
             access,
         };
         assert_eq!(Event::of_vector(14, 0b111, 0x1234), Some(fault));
+        assert_eq!(
+            Event::of_vector(14, 0b001, 0x1234),
+            Some(Event::Exception {
+                vector: 14,
+                error: 1
+            })
+        );
         assert_eq!(
             Event::of_vector(13, 8, 1),
             Some(Event::Exception {

@@ -47,9 +47,8 @@ fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: &Vcpu) -> Resu
         }
     };
     machine.copy_fpu(from, &vcpu);
-    for place in [0x40_0000, 0x7f00_0000_0000] {
-        assert!(machine.share(parent, space, place, 20, true));
-    }
+    assert!(machine.share(parent, space, 0x40_0000, 20));
+    machine.protect(parent, 0x7f00_0000_0000, 20, READ);
     let done = machine.map(space, 0x40_0000, 4096 * 100, 5, WRITE);
     machine.enter(&vcpu, space, u64::MAX);
     machine.destroy_space(space);
@@ -226,43 +225,42 @@ fn a_mapping_takes_the_place_of_others() {
 }
 
 #[test]
-fn a_page_that_was_shared_with_less_is_mapped_anew_for_more() {
+fn what_fork_shares_is_mapped_alike() {
     let mut machine = machine(100, 4 << 20);
     let (space, _) = parent(&mut machine);
     let child = machine.create_space().unwrap();
     let place = 0x7f00_0000_0000;
-    assert!(machine.share(space, child, place, 20, true));
-    let slots = [space, child].map(|id| machine.spaces.get(id.0).unwrap().slot);
-    for slot in slots {
-        assert_eq!(
-            machine.objects.mapped(slot, place >> 12),
-            Some((20, Allowed::READ))
-        );
+    assert!(machine.share(space, child, place, 20));
+    for id in [space, child] {
+        let slot = machine.spaces.get(id.0).unwrap().slot;
+        let mapped = machine.objects.mapped(slot, place >> 12);
+        assert_eq!(mapped, Some((20, Allowed::READ_WRITE)));
     }
-    machine.protect(space, place, 20, WRITE);
-    machine.protect(child, place, 20, WRITE);
-    assert_eq!(
-        machine.objects.mapped(slots[0], place >> 12),
-        Some((20, Allowed::READ_WRITE))
-    );
-    assert_eq!(machine.objects.mapped(slots[1], place >> 12), None);
-    machine.map(child, place, 4096 * 20, 1, WRITE).unwrap();
-    assert_eq!(
-        machine.objects.mapped(slots[1], place >> 12),
-        Some((20, Allowed::READ_WRITE))
-    );
 }
 
 #[test]
-fn where_fork_finds_no_room_nobody_can_write() {
+fn a_page_whose_protection_cannot_be_changed_is_unmapped() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, _) = parent(&mut machine);
+    let place = 0x7f00_0000_0000;
+    let slot = machine.spaces.get(space.0).unwrap().slot;
+    machine.objects.fail_after(0, Error::MissingRights);
+    machine.protect(space, place, 20, READ);
+    assert_eq!(machine.objects.mapped(slot, place >> 12), None);
+    let next = machine.objects.mapped(slot, (place >> 12) + 1);
+    assert_eq!(next, Some((21, Allowed::READ)));
+}
+
+#[test]
+fn what_finds_no_room_in_fork_is_not_mapped() {
     let mut machine = machine(100, 4 << 20);
     let (space, _) = parent(&mut machine);
     let child = machine.create_space().unwrap();
-    machine.objects.fail_after(0, Error::NeedTables);
-    assert!(machine.share(space, child, 0x7f00_0000_0000, 20, true));
-    let slot = machine.spaces.get(space.0).unwrap().slot;
-    let mapped = machine.objects.mapped(slot, 0x7f00_0000_0000 >> 12);
-    assert!(mapped.is_none_or(|(_, allowed)| allowed == Allowed::READ));
+    machine.objects.fail_after(0, Error::NotEnoughMemory);
+    assert!(machine.share(space, child, 0x7f00_0000_0000, 20));
+    let slots = [space, child].map(|id| machine.spaces.get(id.0).unwrap().slot);
+    let mapped = slots.map(|slot| machine.objects.mapped(slot, 0x7f00_0000_0000 >> 12));
+    assert_eq!(mapped, [Some((20, Allowed::READ_WRITE)), None]);
 }
 
 #[test]
