@@ -1,6 +1,7 @@
 //! Builds the boot package: a manifest of `system/`, the native programs that it names, and the root folder of Linux programs.
 
 mod busybox;
+mod given;
 mod newc;
 
 use crate::failure::Failure;
@@ -81,7 +82,7 @@ impl Plan {
         })
     }
 
-    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, whatever the manifest says.
+    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, behind the options of the manifest.
     pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
         let programs = guests.programs.iter().map(|name| {
             let bytes = read(&images::linux(name)?)?;
@@ -97,10 +98,11 @@ impl Plan {
         }
         if let Some(first) = guests.scripts.first() {
             let script = format!("/{SCRIPTS}/{first}.sh");
-            let personality = self.personality().map(|program| program.name.clone());
+            let personality = self.personality();
             let personality = personality
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
-            self.set_arguments(&personality, &["sh", "-ex", &script])?;
+            let words = ["sh", "-ex", &script].map(str::to_owned);
+            personality.arguments.extend(words);
         }
         Ok(())
     }
@@ -189,7 +191,9 @@ impl Plan {
         let archive = archive(&files)
             .map_err(|error| Failure::new(format!("the boot archive: {error:?}")))?;
         let init = find(INIT)?;
-        package(&read(&init)?, &self.system.encode(), &archive)
+        let mut system = self.system.clone();
+        given::tell(&mut system);
+        package(&read(&init)?, &system.encode(), &archive)
             .map_err(|error| Failure::new(format!("{}: {error:?}", init.display())))
     }
 }

@@ -138,6 +138,35 @@ fn without_a_terminal_only_an_option_opens_a_device() {
     assert!(allowed.stdout.starts_with(b"line "));
 }
 
+/// What was allowed for always is kept for the program, the device, and what the sandbox was given.
+#[test]
+fn an_answer_for_always_holds_for_the_same_and_no_other() {
+    let _one = one();
+    let state = std::env::temp_dir().join(format!("sundog-always-{}", std::process::id()));
+    let status = |words: &[&str]| {
+        let mut command = sundog(words);
+        let command = command.env("XDG_STATE_HOME", &state);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let read = ["head", "-n", "1", "/dev/ttyS1"];
+    let always = status(&[&["--allow", "serial1=always"], &read[..]].concat());
+    assert_eq!(always.0, Some(0), "{}", always.1);
+    let again = status(&read);
+    assert_eq!(again.0, Some(0), "{}", again.1);
+    for other in [
+        &["head", "-n", "2", "/dev/ttyS1"][..],
+        &["--setenv", "A", "b", "head", "-n", "1", "/dev/ttyS1"],
+        &["cat", "/dev/ttyS1"],
+    ] {
+        assert_ne!(status(other).0, Some(0), "{other:?}");
+    }
+    let log = fs::read_to_string(state.join("sundog/log.jsonl")).unwrap();
+    assert!(log.contains("\"decided_by\":\"store\""), "{log}");
+    assert!(!log.contains(&format!("\"manifest_hash\":\"{}\"", "0".repeat(64))));
+    fs::remove_dir_all(&state).unwrap();
+}
+
 #[test]
 fn options_change_what_the_program_sees() {
     let _one = one();

@@ -298,7 +298,7 @@ Limits {
 Consent {
     works | OWN | "--allow" "RES[=once|run|always]" | Allow | "Answer yes for RES without asking; without a word, for this run";
     works | OWN | "--deny" "RES" | Deny | "Answer no for RES without asking";
-    works | OWN | "--policy" "FILE" | Policy | "Answer by the rules in FILE; a faulty file refuses everything";
+    works | OWN | "--policy" "FILE" | Policy | "Answer by the rules in FILE (docs/policy.md); a faulty file refuses everything";
     planned | OWN | "--blackhole" "RES" | Nothing | "Give black frames, silence or no route instead of RES";
     planned | OWN | "--net" "HOST[:PORT]" | Nothing | "Allow connections to this host only";
     planned | SANDBOX | "--handle" "NAME=FD" | Nothing | "Pass one more capability under a name";

@@ -5,7 +5,7 @@
 //! program (`console`, its endpoint, and `wake-console`, its notification), or the driver of a bare line (`wake`, its notification).
 //! For native programs it may be given `time-1`, `time-2` and so on (a scheduling context for each that runs at once) and `children`
 //! (untyped memory for them).
-//! With devices that ask (`--device`) it is given `consent` (the service's endpoint), `ask-1` and so on (a scheduling context for each
+//! With devices that ask (`--device`, or `--gift` in a sandbox within) it is given `consent` (the service's endpoint), `ask-1` and so on (a scheduling context for each
 //! open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled when one has come).
 //! Its arguments are those of [`options`].
 #![cfg_attr(target_os = "none", no_std, no_main)]

@@ -1,6 +1,6 @@
 //! Unmodified Linux programs open a guarded device, and a person answers.
 
-use super::{Duration, SYSTEM, Step, TargetTest};
+use super::{Duration, Guests, SYSTEM, Step, TargetTest};
 use sundog_protocols::consent::Answer;
 
 /// What these rows have in common: a shell, and `/dev/ttyS1`, which asks.
@@ -133,9 +133,9 @@ const WITHIN: &[Step] = &[
     Step::Log("\"event\":\"close\""),
     Step::Output("# "),
     // Another one within, and no, and nothing without the option.
-    Step::Type(concat!(
-        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /x/line -- cat /x/line; echo =$?\n"
-    )),
+    Step::Type(
+        "sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /x/line -- cat /x/line; echo =$?\n",
+    ),
     Step::Message("consent -> person: ask serial +1 [question 2 of linux > sandbox 2: once, "),
     Step::Answer(Answer::Deny),
     Step::Output("cat: can't open '/x/line': Permission denied"),
@@ -166,9 +166,9 @@ const WITHIN_REVOKED: &[Step] = &[
 /// Two within ask at once and are told apart; what one is answered is no answer for the other.
 const WITHIN_TWO: &[Step] = &[
     Step::Output("# "),
-    Step::Type(concat!(
-        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- cat /dev/ttyS1; echo $1=$?; }\n"
-    )),
+    Step::Type(
+        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- cat /dev/ttyS1; echo $1=$?; }\n",
+    ),
     Step::Type("one first &\n"),
     Step::Message("consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, "),
     Step::Type("one second &\n"),
@@ -189,9 +189,9 @@ const WITHIN_TWO: &[Step] = &[
 const WITHIN_NARROWED: &[Step] = &[
     Step::Policy("serial +1 * allow\n"),
     Step::Output("# "),
-    Step::Type(concat!(
-        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 \"$@\" -- head -c 5 /dev/ttyS1; echo =$?; }\n"
-    )),
+    Step::Type(
+        "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 \"$@\" -- head -c 5 /dev/ttyS1; echo =$?; }\n",
+    ),
     Step::Type("one --deny serial1\n"),
     Step::Log("\"decided_by\":\"sandbox 1 --deny:1\""),
     Step::Output("head: /dev/ttyS1: Permission denied"),
@@ -229,7 +229,108 @@ const WITHIN_NARROWED: &[Step] = &[
     Step::Output("=1"),
 ];
 
+/// The driver is killed while two wait for its bytes, one of them within: both are told. Then everything goes on with the next one.
+const KILLED: &[Step] = &[
+    Step::Output("# "),
+    Step::Type(concat!(
+        "(cat /dev/ttyS1; echo =$?) & ",
+        "(sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 -- cat /dev/ttyS1; echo =$?) & ",
+        "wait; cat /dev/ttyS1\n"
+    )),
+    Step::Answer(Answer::Run),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Answer(Answer::Run),
+    Step::Message("consent -> program: endpoint(record)"),
+    // One byte at a time, so that each wakes once.
+    Step::Device("%"),
+    Step::Output("%"),
+    Step::Output("%"),
+    Step::Device("!"),
+    Step::Output("=1"),
+    Step::Output("=1"),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("^"),
+    Step::Output("^"),
+];
+
+/// Ten sandboxes, each in the one before, each of which was given the device: the question names them all, and what the third took from
+/// those within stays taken.
+const CHAIN: &[Step] = &[
+    Step::Message(
+        "consent -> person: ask serial +1 [question 1 of linux > sandbox 1 > sandbox 1 > sandbox 1 > sandbox 1 > sandbox 1 > \
+         sandbox 1 > sandbox 1 > sandbox 1 > sandbox 1 > sandbox 1: once, deny, never, black]",
+    ),
+    Step::Answer(Answer::Once),
+    Step::Message("consent -> program: endpoint(record) [grant 65536, once]"),
+    Step::Device("light\n"),
+    Step::Output("level 10 got light"),
+    Step::Message(
+        "consent -> person: ask serial +1 [question 2 of linux > sandbox 1: once, run, deny, never, black]",
+    ),
+    Step::Answer(Answer::Deny),
+    Step::Output("level 1 got nothing"),
+    Step::Exit(0),
+];
+
+/// Whoever is no interactive shell can be allowed for always, in sandboxes within too; in one that is given the same no question is asked
+/// again.
+const ALWAYS: &[Step] = &[
+    Step::Message(
+        "consent -> person: ask serial +1 [question 1 of linux > sandbox 1: once, run, always, ",
+    ),
+    Step::Answer(Answer::Always),
+    Step::Log("\"scope\":\"always\""),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("l"),
+    Step::Output("l=0"),
+    Step::Log("\"decided_by\":\"store\""),
+    Step::Message("consent -> program: endpoint(record)"),
+    Step::Device("i"),
+    Step::Output("i=0"),
+    Step::Message(
+        "consent -> person: ask serial +1 [question 2 of linux > sandbox 3: once, run, always, ",
+    ),
+    Step::Answer(Answer::Deny),
+    Step::Output("=1"),
+    Step::Exit(0),
+];
+
 pub const ROWS: &[TargetTest] = &[
+    TargetTest {
+        name: "device_within_always",
+        arguments: Some((
+            "linux",
+            &[
+                "--device",
+                "serial:1",
+                "--",
+                "sh",
+                "-c",
+                "one() { sandbox --ro-bind / / --dev /dev --dev-bind /dev/ttyS1 /dev/ttyS1 $1 \
+                 -- head -c 1 /dev/ttyS1; echo =$?; }; one; one; one --clearenv",
+            ],
+        )),
+        steps: ALWAYS,
+        ..DEVICE
+    },
+    TargetTest {
+        name: "device_driver_killed",
+        system: Some("devices"),
+        lines: &["init: 7 programs", "init: serial1 runs again"],
+        steps: KILLED,
+        ..DEVICE
+    },
+    TargetTest {
+        name: "device_within_ten_deep",
+        system: Some("devices"),
+        lines: &["init: 7 programs"],
+        guests: Guests {
+            programs: &[],
+            scripts: &["device-chain"],
+        },
+        steps: CHAIN,
+        ..DEVICE
+    },
     TargetTest {
         name: "device_within_revoked",
         steps: WITHIN_REVOKED,

@@ -1,6 +1,7 @@
 //! Tests of the broker: what they share.
 mod answers;
 mod limits;
+mod page;
 mod within;
 
 use super::*;
