@@ -171,7 +171,7 @@ fn many_more_guests_than_spaces_fit_all_go_on() {
     let (_, second, _) = guests[1];
     machine.protect(first, place(0), 3, READ);
     machine.unmap(first, place(0), 3);
-    assert!(machine.share(first, second, place(0), 3, true));
+    assert!(machine.share(first, second, place(0), 3));
     for (_, space, vcpu) in guests {
         machine.destroy_vcpu(vcpu);
         machine.destroy_space(space);
