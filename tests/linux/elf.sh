@@ -12,7 +12,7 @@ run() {
 }
 refused() {
     run
-    [ $status = 1 ] && grep -q "no program for this system" /tmp/said || fail "$1: $status, $(cat /tmp/said)"
+    [ $status = 1 ] && grep -q "Exec format error" /tmp/said || fail "$1: $status, $(cat /tmp/said)"
 }
 # Refused, or ended by a signal before it could do anything.
 ended() {

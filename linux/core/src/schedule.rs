@@ -360,7 +360,8 @@ impl Kernel {
         self.force_signal(task, SignalInformation { signal, cause });
     }
 
-    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked.
+    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked. The first one, whose
+    /// end is the sandbox', goes only if it holds more than all others together.
     pub fn out_of_memory(&mut self, asking: TaskId) {
         let world = &self.world;
         let size = |process: &crate::process::Process| {
@@ -373,12 +374,22 @@ impl Kernel {
                     + i64::from(process.oom_adjust) * 64,
             )
         };
-        let victim = world
-            .processes
-            .iter()
-            .filter(|(_, process)| process.end.is_none())
-            .filter_map(|(id, process)| Some((size(process)?, id)))
-            .max();
+        let living = world.processes.iter();
+        let living = living.filter(|(_, process)| process.end.is_none());
+        let (mut first, mut most, mut together) = (None, None, 0);
+        for (id, process) in living {
+            let Some(size) = size(process) else { continue };
+            if self.first == Some(process.pid) {
+                first = Some((size, id));
+            } else {
+                together += size;
+                most = most.max(Some((size, id)));
+            }
+        }
+        let victim = first
+            .filter(|(size, _)| *size > together)
+            .or(most)
+            .or(first);
         let victim = match victim {
             Some((_, id)) => crate::task::ProcessId(id),
             None => {

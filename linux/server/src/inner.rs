@@ -5,6 +5,8 @@ use crate::channel::{self, Area};
 use crate::gated::gift::Gift;
 use crate::gated::within::{Devices, Registered};
 use crate::natives::{CALL, texts};
+use crate::places::{Place, What as There};
+use crate::say::words;
 use crate::shares;
 use crate::wish::Wish;
 use alloc::format;
@@ -12,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::load::Texts;
-use sundog_linux_vfs::{Errno, Export, Vfs};
+use sundog_linux_vfs::{Bound, Errno, Export, Vfs};
 use sundog_options::{BindMode, Operation, Plan};
 use sundog_protocols::file::wire::{Message, Reply};
 use sundog_protocols::file::{FileError, Session};
@@ -176,6 +178,7 @@ fn exports(
     kernel: &mut Kernel,
     start: &Start<'_>,
     trees: &mut Vec<Tree>,
+    places: &mut Vec<Place>,
 ) -> Result<(), (Errno, String)> {
     let task = kernel.world.tids.get(&start.pid).copied();
     let task = task.ok_or((Errno::ESRCH, String::new()))?;
@@ -187,17 +190,38 @@ fn exports(
             continue;
         }
         let read_only = *mode == BindMode::ReadOnly;
+        let devices = *mode == BindMode::Device;
         let exported = kernel
-            .with_files(task, |vfs, context| vfs.export(context, source, read_only))
+            .with_files(task, |vfs, context| {
+                vfs.export(context, source, read_only, devices)
+            })
             .and_then(|exported| exported);
-        let export = exported.map_err(|error| {
+        let parts = exported.map_err(|error| {
             let source = String::from_utf8_lossy(source);
-            (error, format!("Can't bind {source}: {error:?}"))
+            let why = words(error);
+            (error, format!("Can't find source path {source}: {why}"))
         })?;
-        trees.push(Tree {
-            export,
-            session: Session::new(b"", HANDLES),
-        });
+        for part in parts {
+            let what = match part.what {
+                Bound::Tree(export) => {
+                    trees.push(Tree {
+                        export,
+                        session: Session::new(b"", HANDLES),
+                    });
+                    match export.is_read_only() {
+                        true => There::ReadOnly,
+                        false => There::Tree,
+                    }
+                }
+                Bound::Proc => There::Proc,
+                Bound::Devices => There::Devices,
+            };
+            places.push(Place {
+                operation: number,
+                what,
+                path: part.path,
+            });
+        }
     }
     Ok(())
 }
@@ -211,9 +235,9 @@ pub fn spawn_sandbox(
     kernel: &mut Kernel,
     start: &Start<'_>,
 ) -> Result<(Process, Inner), (Errno, String)> {
-    let mut trees = Vec::new();
-    let made =
-        exports(kernel, start, &mut trees).and_then(|()| build(resources, start, trees.len()));
+    let (mut trees, mut places) = (Vec::new(), Vec::new());
+    let made = exports(kernel, start, &mut trees, &mut places)
+        .and_then(|()| build(resources, start, trees.len(), &places));
     match made {
         Ok((process, shared)) => Ok((
             process,
@@ -279,6 +303,7 @@ fn build(
     resources: &mut Resources,
     start: &Start<'_>,
     trees: usize,
+    places: &[Place],
 ) -> Result<(Process, Shared), (Errno, String)> {
     let (events, frame) = start.shared;
     let mapping = resources
@@ -340,6 +365,10 @@ fn build(
         .extend([&b"--time"[..], seconds.as_bytes()]);
     for gift in &gifts {
         program.arguments.extend([&b"--gift"[..], gift.as_bytes()]);
+    }
+    let places: Vec<Vec<u8>> = places.iter().map(Place::text).collect();
+    for place in &places {
+        program.arguments.extend([&b"--place"[..], place]);
     }
     program.arguments.push(b"--within");
     program.arguments.extend(texts(&start.texts.arguments));

@@ -7,8 +7,8 @@
 //! (untyped memory for them).
 //! A name of its table is a file server's: its tree is mounted there, and its ring is given as the endpoint's name with `-data` behind.
 //! With devices that ask (`--device`, or `--gift` in a sandbox within) it is given `consent` (the service's endpoint), `ask-1` and so on
-//! (a scheduling context for each
-//! open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled when one has come).
+//! (a scheduling context for each open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled
+//! when one has come).
 //! Its arguments are those of [`options`].
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
@@ -33,11 +33,13 @@ mod natives;
 mod objects;
 mod options;
 mod orders;
+mod places;
 mod pool;
 mod random;
 mod requests;
 mod root;
 mod sandbox;
+mod say;
 mod servers;
 mod shares;
 mod streams;
@@ -73,7 +75,11 @@ fn run(environment: Environment) {
         let servers = Servers::given(&mut environment)?;
         let mut sandbox = sandbox::build(environment, &options)?;
         let end = run_program(&mut sandbox, servers, &options, ticks_per_microsecond);
-        sandbox.finish(ticks_per_microsecond, &end);
+        let name = options
+            .within
+            .as_ref()
+            .map_or("linux", |wish| wish.front.name());
+        sandbox.finish(name, ticks_per_microsecond, &end);
         end.map_err(|failure| failure.text)
     });
     match ended {
@@ -111,6 +117,31 @@ impl Failure {
             status,
         }
     }
+
+    /// The folder to start in could not be entered.
+    fn folder(options: &Options, error: Errno) -> Failure {
+        if options.within.is_none() {
+            return Failure::new(&options.folder, error);
+        }
+        let folder = String::from_utf8_lossy(&options.folder);
+        Failure {
+            text: format!("Can't chdir to {folder}: {}", say::words(error)),
+            status: 1,
+        }
+    }
+
+    /// The program could not be started.
+    fn program(options: &Options, error: Errno) -> Failure {
+        if options.within.is_none() {
+            return Failure::new(&options.path(), error);
+        }
+        let name = options.program.first().map_or(&[][..], |name| name);
+        let name = String::from_utf8_lossy(name);
+        Failure {
+            text: format!("execvp {name}: {}", say::words(error)),
+            status: 1,
+        }
+    }
 }
 
 fn run_program(
@@ -137,24 +168,31 @@ fn run_program(
         arguments: options.program.clone(),
         environment: options.environment.clone(),
     };
-    let path = options.path();
-    // What an error is about, if it is not the program.
-    let mut missing = None;
-    kernel
-        .start(&path, texts, b"/", |vfs, context| {
-            if let Some(view) = view.take() {
-                view.apply(vfs, context)?;
-            }
-            servers.mount(vfs).map_err(|(name, error)| {
-                missing = Some(name.into_bytes());
+    let mut fault = None;
+    let started = kernel.start_found(texts, b"/", |vfs, context| {
+        if let Some(view) = view.take() {
+            let applied = view.apply(vfs, context);
+            applied.map_err(|(error, text)| {
+                fault = Some(Failure { text, status: 1 });
                 error
             })?;
-            console.open(vfs, context)?;
-            vfs.chdir(context, &options.folder).inspect_err(|_| {
-                missing = Some(options.folder.clone());
-            })
+        }
+        servers.mount(vfs).map_err(|(name, error)| {
+            fault = Some(Failure::new(name.as_bytes(), error));
+            error
+        })?;
+        console.open(vfs, context)?;
+        vfs.chdir(context, &options.folder).inspect_err(|error| {
+            fault = Some(Failure::folder(options, *error));
+        })?;
+        Ok(match options.within {
+            Some(_) => say::find(vfs, context, options.paths())?,
+            None => options.path(),
         })
-        .map_err(|error| Failure::new(missing.as_ref().unwrap_or(&path), error))?;
+    });
+    if let Err(error) = started {
+        return Err(fault.unwrap_or_else(|| Failure::program(options, error)));
+    }
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);
@@ -191,11 +229,11 @@ fn run_program(
 
 impl Sandbox {
     /// Sends the last output, why the program did not run, and the end.
-    fn finish(&mut self, ticks_per_microsecond: u64, end: &Result<End, Failure>) {
+    fn finish(&mut self, name: &str, ticks_per_microsecond: u64, end: &Result<End, Failure>) {
         let (console, kernel, requests) = (&mut self.console, &mut self.kernel, &mut self.requests);
         if let Err(failure) = end {
             console.work(kernel, requests);
-            console.say(&format!("linux: {}", failure.text));
+            console.say(&format!("{name}: {}", failure.text));
         }
         let status = match end {
             Ok(end) => status(*end),

@@ -161,7 +161,14 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             let own = channel(process)?;
             let trees = trees.into_iter().map(&mut channel);
             let trees = trees.collect::<Result<VecDeque<_>, _>>()?;
-            let mut view = View::new(wish, &options.gifts, trees, &memory, calendar);
+            let mut view = View::new(
+                wish,
+                &options.gifts,
+                &options.places,
+                trees,
+                &memory,
+                calendar,
+            );
             let vfs = root::build_within(view.root(), &memory, calendar, random.divide(), gates)?;
             let console = Console::Outside {
                 channels,

@@ -65,7 +65,7 @@ mod working;
 pub use asker::Asker;
 pub use context::{Context, Creds, FdsId, FileId, FsId, Job, UserMemory};
 pub use errno::Errno;
-pub use export::{Export, Exported};
+pub use export::{Bound, Export, Exported, Part};
 pub use file::FileObject;
 pub use gate::{Closed, GateAnswer, GateRequest, Gatekeeper};
 pub use given::Device;

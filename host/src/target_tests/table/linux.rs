@@ -200,6 +200,11 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "sandbox_binds",
+        guests: guests(&["binds"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "sandbox_nested_by_default",
         guests: guests(&["nested"], &[]),
         ..SCRIPT
