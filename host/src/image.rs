@@ -15,6 +15,7 @@ use sundog_manifest::host::{self, System};
 use sundog_package::{File, archive, package};
 
 pub use busybox::Busybox;
+pub use trim::trimmed;
 
 /// The first program, which is not in the manifest.
 const INIT: &str = "init";

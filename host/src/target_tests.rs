@@ -16,7 +16,6 @@ use crate::qemu::{Machine, Port};
 use crate::tour;
 use conversation::Conversation;
 use evidence::{Line, Source, lines};
-use crate::image::trimmed;
 use hmac_sha256::Hash;
 use std::ffi::OsString;
 use std::fs;
@@ -245,7 +244,7 @@ fn judge_hash(test: &TargetTest, text: &str) -> Result<(), String> {
     };
     let image = images::native(name).map_err(|failure| failure.text().to_owned())?;
     let bytes = fs::read(&image).map_err(|error| format!("{}: {error}", image.display()))?;
-    let bytes = trimmed(bytes);
+    let bytes = image::trimmed(bytes);
     let hash = Hash::hash(&bytes)
         .map(|byte| format!("{byte:02x}"))
         .concat();
