@@ -122,6 +122,8 @@ pub fn cargo(tree: &Tree, subcommand: &str, target: &str, target_folder: &Path) 
     let mut cargo = Command::new(&tree.cargo);
     environment::clean_for_build(&mut cargo);
     cargo
+        // The tree's own configuration is for the person's cargo: tests are to be told by their names.
+        .env("CARGO_TERM_QUIET", "false")
         .current_dir(&tree.root)
         .args([subcommand, "--locked", "--target", target, "--target-dir"])
         .arg(target_folder);

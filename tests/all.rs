@@ -50,7 +50,7 @@ fn run(arguments: &[String]) -> Result<Total, String> {
 
     let mut target = Command::new(sundog);
     target
-        .arg("test")
+        .args(["test", "--if-any"])
         .args(arguments.iter().filter(|word| !word.starts_with('-')));
     environment::clean(&mut target, &tree);
     total.add_run(target, &mut stdout())?;

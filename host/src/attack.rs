@@ -137,8 +137,6 @@ fn native(options: &Options) -> std::result::Result<Result, Failure> {
     plan.set_arguments(ATTACKER, &["siege", &calls, &seeded])?;
     let bytes = plan.build(&images::native, &Busybox::of_system())?;
     let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
-    // Whether an attacker stands still must not depend on what else this computer does.
-    machine.icount = true;
     machine.memory = plan.memory();
     machine.archive = Some(image::put(&bytes, &folder)?);
     machine.command_line = format!("exit-with={WITNESS}");
@@ -196,17 +194,27 @@ fn linux(options: &Options) -> std::result::Result<Result, Failure> {
     Ok(Result { made, verdict })
 }
 
-/// The script's line `hostile: N calls with seed S by N attackers in N sandboxes`, if it is of this run and no call is missing.
+/// The script's line `hostile: N calls with seed S by N attackers in N sandboxes`, if it is of this run and no call is missing; and the
+/// signals by which attackers ended their own sandboxes, each a line `sandbox N: signal S after N calls`.
 fn linux_told(console: &str, runs: u64, seed: u64) -> Option<String> {
     let with = format!(" calls with seed {seed} by ");
     let mut lines = console.lines().map(str::trim_end);
     let (made, attackers) =
         lines.find_map(|line| line.strip_prefix("hostile: ")?.split_once(&*with))?;
     let made: u64 = made.parse().ok()?;
+    let signals: Vec<&str> = console
+        .lines()
+        .filter_map(|line| line.strip_prefix("sandbox ")?.split_once(": signal "))
+        .filter_map(|(_, rest)| rest.split(' ').next())
+        .collect();
+    let ended = match &*signals {
+        [] => String::new(),
+        signals => format!(", ended by signals {}", signals.join(" ")),
+    };
     // The last attackers overshoot by a little.
     (runs..=runs.saturating_add(OVERSHOT))
         .contains(&made)
-        .then(|| format!("{made} calls, {attackers}"))
+        .then(|| format!("{made} calls, {attackers}{ended}"))
 }
 
 /// The time limit of a machine that makes so many calls.
@@ -347,6 +355,10 @@ mod tests {
         let all = "51 calls, 4 attackers in 1 sandboxes";
         assert_eq!(linux_told(text, 50, 9).unwrap(), all);
         assert_eq!(linux_told(text, 52, 9), None);
+        let text = "sandbox 1: signal 9 after 20 calls\r\nsandbox 2: signal 52 after 3 calls\r\n\
+            hostile: 51 calls with seed 9 by 4 attackers in 3 sandboxes\r\n";
+        let all = "51 calls, 4 attackers in 3 sandboxes, ended by signals 9 52";
+        assert_eq!(linux_told(text, 50, 9).unwrap(), all);
         let text = "hostile: 2085481993631855301 calls with seed 9 by 4 attackers in 1 sandboxes\n";
         assert_eq!(linux_told(text, 50, 9), None, "no count at all");
         assert_eq!(linux_told(text, 51, 8), None);

@@ -80,7 +80,7 @@ fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Fails if a figure is more than a little worse than in a file that `--json` wrote, or is missing there.
+/// Fails if a figure is more than a little worse than in a file that `--json` wrote, or is missing there or here.
 fn compare(figures: &[Figure], file: &Path) -> Result<ExitCode, Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::system("cannot read the baseline", error))?;
@@ -113,7 +113,14 @@ fn worse(figures: &[Figure], baseline: &Value) -> Vec<String> {
         Some(_) => None,
     };
     let gated = figures.iter().filter(|figure| figure.gated);
-    gated.filter_map(line).collect()
+    let mut lines: Vec<_> = gated.filter_map(line).collect();
+    let names = baseline.as_array().into_iter().flatten();
+    for name in names.filter_map(|entry| entry["name"].as_str()) {
+        if !figures.iter().any(|figure| figure.name == name) {
+            lines.push(format!("{name} is in the baseline and was not measured"));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -127,10 +134,14 @@ mod tests {
         let figure = Figure::instructions;
         assert!(worse(&[figure("a", 1020), figure("b", 1)], &baseline).is_empty());
         assert_eq!(
-            worse(&[figure("a", 1021), figure("c", 1)], &baseline).len(),
-            2
+            worse(&[figure("a", 1021), figure("c", 1)], &baseline),
+            [
+                "a is 1021 and was 1000",
+                "c is not in the baseline",
+                "b is in the baseline and was not measured"
+            ]
         );
         let time = figure("a", 9000).recorded(figure::Unit::Trues);
-        assert!(worse(&[time], &baseline).is_empty());
+        assert!(worse(&[time, figure("b", 1)], &baseline).is_empty());
     }
 }

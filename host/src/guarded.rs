@@ -6,16 +6,19 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{Read, Result as IoResult, sink};
+use std::io::{BufRead, BufReader, Read, Result as IoResult, sink};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 use sundog_options::Serial;
 
 /// How often a line comes where nothing else is connected.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// The most bytes of a file that come at once; a longer line comes in parts.
+const LINE: usize = 1024;
 
 /// Numbered lines, one each second: a device that always has something to say.
 #[derive(Debug)]
@@ -47,6 +50,35 @@ impl Read for Numbered {
     }
 }
 
+/// Lines of a file, one each second, from its beginning: as a device that starts when the first program was let in. What the
+/// driver gets before is nobody's, and it keeps only a little for a program that does not read.
+struct FromFile {
+    file: BufReader<File>,
+    /// Tells that a program was let in.
+    let_in: Receiver<()>,
+    next: Option<Instant>,
+    interval: Duration,
+}
+
+impl Read for FromFile {
+    fn read(&mut self, bytes: &mut [u8]) -> IoResult<usize> {
+        let next = match self.next {
+            Some(next) => next,
+            // Nobody can be let in any more.
+            None if self.let_in.recv().is_err() => return Ok(0),
+            None => Instant::now() + self.interval,
+        };
+        thread::sleep(next.saturating_duration_since(Instant::now()));
+        self.next = Some(next + self.interval);
+        let most = bytes.len().min(LINE);
+        let mut line = Vec::new();
+        let mut file = Read::by_ref(&mut self.file).take(most as u64);
+        let length = file.read_until(b'\n', &mut line)?;
+        bytes[..length].copy_from_slice(&line);
+        Ok(length)
+    }
+}
+
 /// A new terminal whose one end is the guarded line.
 struct Terminal {
     line: File,
@@ -55,32 +87,57 @@ struct Terminal {
     path: PathBuf,
 }
 
-/// Connects the line. The answer's second part is a line for the person.
+/// What is to be known about the line.
+#[derive(Default)]
+pub struct Connected {
+    /// A line for the person.
+    pub told: Option<String>,
+    /// Where it is to be told that a program was let in.
+    pub let_in: Option<Sender<()>>,
+}
+
+/// Connects the line.
 pub fn connect(
     listener: Listener,
     serial: Option<&Serial>,
-) -> Result<(Copier, Option<String>), Failure> {
-    match serial {
-        None => Ok((listener.connect(Numbered::new(INTERVAL), sink()), None)),
+) -> Result<(Copier, Connected), Failure> {
+    connect_at(listener, serial, INTERVAL)
+}
+
+fn connect_at(
+    listener: Listener,
+    serial: Option<&Serial>,
+    interval: Duration,
+) -> Result<(Copier, Connected), Failure> {
+    let mut connected = Connected::default();
+    let copier = match serial {
+        None => listener.connect(Numbered::new(interval), sink()),
         Some(Serial::Pty) => {
             let terminal =
                 terminal().map_err(|error| Failure::system("cannot make a terminal", error))?;
-            let told = format!("the guarded serial line is {}", terminal.path.display());
+            connected.told = Some(format!(
+                "the guarded serial line is {}",
+                terminal.path.display()
+            ));
             let both = clone(&terminal.line)?;
             // It lives as long as the process does.
             std::mem::forget(terminal._other);
-            Ok((listener.connect(terminal.line, both), Some(told)))
+            listener.connect(terminal.line, both)
         }
         Some(Serial::File(path)) => {
             let path = Path::new(OsStr::from_bytes(path));
-            let open = |write: bool| File::options().read(true).append(write).open(path);
             let fail =
                 |error| Failure::system(format!("--serial: cannot open {}", path.display()), error);
-            match open(true) {
-                Ok(file) => Ok((listener.connect(clone(&file)?, file), None)),
-                // One that may only be read takes no bytes.
-                Err(_) => Ok((listener.connect(open(false).map_err(fail)?, sink()), None)),
-            }
+            let (sender, let_in) = channel();
+            connected.let_in = Some(sender);
+            let lines = FromFile {
+                file: BufReader::new(File::open(path).map_err(fail)?),
+                let_in,
+                next: None,
+                interval,
+            };
+            // What the machine sends goes nowhere: the file stays as it is.
+            listener.connect(lines, sink())
         }
         Some(Serial::Unix(path)) => {
             let path = Path::new(OsStr::from_bytes(path));
@@ -92,9 +149,10 @@ pub fn connect(
             };
             let stream = UnixStream::connect(path).map_err(fail)?;
             let both = stream.try_clone().map_err(fail)?;
-            Ok((listener.connect(stream, both), None))
+            listener.connect(stream, both)
         }
-    }
+    };
+    Ok((copier, connected))
 }
 
 fn clone(file: &File) -> Result<File, Failure> {
@@ -126,15 +184,15 @@ mod tests {
     use super::*;
     use crate::folder::Folder;
     use crate::qemu::Port;
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::Write;
 
     fn machine(serial: Option<&Serial>) -> (UnixStream, Option<String>) {
         let folder = Folder::new().unwrap();
         let listener = Listener::new(Port::Guarded, &folder).unwrap();
-        let (_, told) = connect(listener, serial).unwrap();
+        let (_, connected) = connect(listener, serial).unwrap();
         (
             UnixStream::connect(Port::Guarded.socket(&folder)).unwrap(),
-            told,
+            connected.told,
         )
     }
 
@@ -164,16 +222,43 @@ mod tests {
     }
 
     #[test]
-    fn a_file_or_a_socket_is_the_line() {
+    fn a_file_is_fed_line_by_line_from_when_somebody_was_let_in_and_stays_as_it_is() {
+        const INTERVAL: Duration = Duration::from_millis(100);
         let folder = Folder::new().unwrap();
         let path = folder.file("device");
-        std::fs::write(&path, "value\n").unwrap();
-        let bytes_of = |path: &Path| path.as_os_str().as_bytes().to_vec();
-        let mut line = machine(Some(&Serial::File(bytes_of(&path)))).0;
-        let mut bytes = [0; 6];
-        line.read_exact(&mut bytes).unwrap();
-        assert_eq!(&bytes, b"value\n");
+        let text = format!("one\n{}\nend", "x".repeat(LINE));
+        std::fs::write(&path, &text).unwrap();
+        let file = Serial::File(path.as_os_str().as_bytes().to_vec());
+        let listener = Listener::new(Port::Guarded, &folder).unwrap();
+        let (copier, connected) = connect_at(listener, Some(&file), INTERVAL).unwrap();
+        let mut machine = UnixStream::connect(Port::Guarded.socket(&folder)).unwrap();
+        machine.set_read_timeout(Some(2 * INTERVAL)).unwrap();
+        let mut bytes = [0; 2 * LINE];
+        assert!(machine.read(&mut bytes).is_err(), "nobody is let in");
+        machine.write_all(b"order\n").unwrap();
+        let let_in = connected.let_in.unwrap();
+        let begin = Instant::now();
+        let_in.send(()).unwrap();
+        // Whoever comes next changes nothing.
+        let_in.send(()).unwrap();
+        machine.set_read_timeout(None).unwrap();
+        machine.read_exact(&mut bytes[..4]).unwrap();
+        assert_eq!(&bytes[..4], b"one\n");
+        assert!(begin.elapsed() >= INTERVAL);
+        let rest = &mut bytes[..text.len() - 4];
+        machine.read_exact(rest).unwrap();
+        assert_eq!(*rest, text.as_bytes()[4..]);
+        assert!(begin.elapsed() >= 4 * INTERVAL);
+        drop(machine);
+        copier.join().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
 
+    #[test]
+    fn a_socket_is_the_line() {
+        let folder = Folder::new().unwrap();
+        let bytes_of = |path: &Path| path.as_os_str().as_bytes().to_vec();
+        let mut bytes = [0; 6];
         let socket = folder.file("socket");
         let other = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         let mut line = machine(Some(&Serial::Unix(bytes_of(&socket)))).0;
@@ -184,7 +269,8 @@ mod tests {
         let missing = Serial::File(bytes_of(&folder.file("none")));
         assert!(
             connect(listener, Some(&missing))
-                .unwrap_err()
+                .err()
+                .unwrap()
                 .text()
                 .contains("none")
         );

@@ -1,7 +1,9 @@
 //! Builds the boot package: a manifest of `system/`, the native programs that it names, and the root folder of Linux programs.
 
 mod busybox;
+mod given;
 mod newc;
+mod trim;
 
 use crate::failure::Failure;
 use crate::folder::Folder;
@@ -13,6 +15,7 @@ use sundog_manifest::host::{self, System};
 use sundog_package::{File, archive, package};
 
 pub use busybox::Busybox;
+pub use trim::trimmed;
 
 /// The first program, which is not in the manifest.
 const INIT: &str = "init";
@@ -81,7 +84,7 @@ impl Plan {
         })
     }
 
-    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, whatever the manifest says.
+    /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, behind the options of the manifest.
     pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
         let programs = guests.programs.iter().map(|name| {
             let bytes = read(&images::linux(name)?)?;
@@ -97,10 +100,11 @@ impl Plan {
         }
         if let Some(first) = guests.scripts.first() {
             let script = format!("/{SCRIPTS}/{first}.sh");
-            let personality = self.personality().map(|program| program.name.clone());
+            let personality = self.personality();
             let personality = personality
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
-            self.set_arguments(&personality, &["sh", "-ex", &script])?;
+            let words = ["sh", "-ex", &script].map(str::to_owned);
+            personality.arguments.extend(words);
         }
         Ok(())
     }
@@ -160,9 +164,9 @@ impl Plan {
         images.dedup();
         let mut files = Vec::new();
         for image in images {
-            files.push((image, read(&find(image)?)?));
+            files.push((image, program(&find(image)?)?));
             if image == LINUX {
-                let natives = NATIVES.map(|(path, image)| Ok((path, read(&find(image)?)?)));
+                let natives = NATIVES.map(|(path, image)| Ok((path, program(&find(image)?)?)));
                 let natives = natives.into_iter().collect::<Result<Vec<_>, Failure>>()?;
                 let mut more = Vec::new();
                 more.extend(natives.iter().map(|(name, bytes)| File {
@@ -189,7 +193,9 @@ impl Plan {
         let archive = archive(&files)
             .map_err(|error| Failure::new(format!("the boot archive: {error:?}")))?;
         let init = find(INIT)?;
-        package(&read(&init)?, &self.system.encode(), &archive)
+        let mut system = self.system.clone();
+        given::tell(&mut system);
+        package(&read(&init)?, &system.encode(), &archive)
             .map_err(|error| Failure::new(format!("{}: {error:?}", init.display())))
     }
 }
@@ -237,6 +243,11 @@ pub fn main(
     fs::write(out, bytes)
         .map_err(|error| Failure::system(format!("cannot write {}", out.display()), error))?;
     Ok(std::process::ExitCode::SUCCESS)
+}
+
+/// A native program's file, as far as it is loaded.
+fn program(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(path).map(trim::trimmed)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

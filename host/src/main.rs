@@ -62,6 +62,10 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
         "tour" => tour::main(arguments),
         "attack" => attack::main(arguments),
         "bench" => bench::main(arguments),
+        "doctor" | "check" | "help" if !arguments.is_empty() => Err(Failure::new(format!(
+            "{command}: unknown argument {:?}; it takes none",
+            arguments[0]
+        ))),
         "doctor" => doctor::main(),
         "image" => image::main(arguments, &images::native),
         "check" => check::main(),

@@ -75,7 +75,7 @@ impl Process {
             .wait()
             .map_err(|error| Failure::system(format!("cannot wait for {PROGRAM}"), error))?;
         Ok(Outcome::new(
-            status.code(),
+            status,
             &Outcome::text(&self.kernel_text),
             &Outcome::text(&self.said),
         ))

@@ -146,7 +146,9 @@ impl Machine {
             &format!("{}M", self.memory),
         ]);
         if self.icount {
-            add(&["-icount", "shift=0,sleep=off"]);
+            // What else differs from run to run is the processor's random numbers and the clock of the day.
+            add(&["-icount", "shift=0,sleep=off", "-seed", "1"]);
+            add(&["-rtc", "base=2026-01-01,clock=vm"]);
         }
         add(&["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         for port in Port::ALL {

@@ -12,7 +12,7 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Board, Machine, Port};
-use crate::session::pump::{Ends, run};
+use crate::session::pump::{Ends, are_one, run};
 use crate::session::records::Records;
 use crate::session::terminal::{Raw, size};
 use crate::session::{End, Session, Terminals, signal};
@@ -152,10 +152,11 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
         Some(listener) => listener?.stream(&process).map(Some),
         None => Ok(None),
     };
-    let told = match guarded {
-        Some(listener) => guarded::connect(listener?, plan.serial.as_ref())?.1,
+    let guarded = match guarded {
+        Some(listener) => Some(guarded::connect(listener?, plan.serial.as_ref())?.1),
         None => None,
     };
+    let (told, let_in) = guarded.map_or((None, None), |line| (line.told, line.let_in));
     let (Some(Some(console)), Some(Some(control))) = (stream(console)?, stream(control)?) else {
         return failed(&process.wait(Some(START))?, folder);
     };
@@ -180,6 +181,10 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     }
     let rows_and_columns = screen.map_or((24, 80), size);
     let mut session = Session::new(terminals, rows_and_columns, consent, Records::of_user());
+    if are_one(&output, &error) {
+        session.keep_order();
+    }
+    session.tell_when_let_in(let_in);
     session.show(plan.trace || plan.trace_ipc, plan.explain);
     session.input(early, 0);
     let raw = match screen {

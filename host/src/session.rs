@@ -2,14 +2,17 @@
 //!
 //! The loop of [`pump`] hands in what arrives and takes out what is to be written. Time is handed in, so every test is exact.
 
+mod out;
 pub mod pump;
 pub mod records;
 pub mod shown;
 pub mod terminal;
 
 use crate::failure::Failure;
+pub use out::Out;
 use records::Records;
 use shown::Shown;
+use std::sync::mpsc::Sender;
 use std::time::SystemTime;
 use sundog_consent_core::names::escaped;
 use sundog_consent_core::policy;
@@ -19,8 +22,6 @@ use sundog_console_core::Lines;
 use sundog_console_core::host::{Event, Host};
 use sundog_protocols::control::{By, Part, Prompt, Stream, ToMachine};
 
-/// How often the host says Hello until the machine answers: what comes before its driver runs is lost.
-const HELLO: u64 = SECOND / 2;
 /// How long the program has to end after SIGTERM or SIGHUP.
 const GRACE: u64 = 5 * SECOND;
 /// Interrupts from outside that a program may ignore before the run ends.
@@ -99,24 +100,6 @@ pub enum End {
     MachineEnded,
 }
 
-/// Bytes for the standard streams.
-#[derive(Debug, Default)]
-pub struct Out {
-    /// For standard output.
-    pub output: Vec<u8>,
-    /// For standard error.
-    pub error: Vec<u8>,
-}
-
-impl Out {
-    fn stream(&mut self, stream: Stream) -> &mut Vec<u8> {
-        match stream {
-            Stream::Output => &mut self.output,
-            Stream::Error => &mut self.error,
-        }
-    }
-}
-
 /// The state of a run.
 #[derive(Debug)]
 pub struct Session {
@@ -124,6 +107,7 @@ pub struct Session {
     consent: Consent,
     trace: bool,
     explain: bool,
+    let_in: Option<Sender<()>>,
     host: Host,
     lines: Lines,
     out: Out,
@@ -131,7 +115,6 @@ pub struct Session {
     console: Option<Console>,
     records: Records,
     ready: bool,
-    next_hello: u64,
     early: Vec<u8>,
     kernel_line: Vec<u8>,
     input_ended: bool,
@@ -160,6 +143,7 @@ impl Session {
             consent,
             trace: false,
             explain: false,
+            let_in: None,
             host: Host::new(),
             lines: Lines::default(),
             out: Out::default(),
@@ -167,7 +151,6 @@ impl Session {
             console,
             records,
             ready: false,
-            next_hello: 0,
             early: Vec::new(),
             kernel_line: Vec::new(),
             input_ended: false,
@@ -184,9 +167,19 @@ impl Session {
         (self.trace, self.explain) = (trace, explain);
     }
 
+    /// Where it is told that a program got the guarded line.
+    pub fn tell_when_let_in(&mut self, let_in: Option<Sender<()>>) {
+        self.let_in = let_in;
+    }
+
     /// Bytes for the machine; what was sent is taken out of them.
     pub fn lines(&mut self) -> &mut Lines {
         &mut self.lines
+    }
+
+    /// Both streams of output are the same file, so their order is kept.
+    pub fn keep_order(&mut self) {
+        self.out.keep_order();
     }
 
     /// Bytes for the standard streams; what was written is taken out of them.
@@ -202,7 +195,7 @@ impl Session {
     /// Whether the machine's console is to be read.
     pub fn takes_output(&self) -> bool {
         let held = self.shown.as_ref().map_or(0, Shown::held);
-        held + self.out.output.len() + self.out.error.len() < ENOUGH
+        held + self.out.len() < ENOUGH
     }
 
     /// Bytes from standard input.
@@ -292,10 +285,6 @@ impl Session {
 
     /// Time has passed; call it after everything that could be read was handed in.
     pub fn tick(&mut self, now: u64) {
-        if !self.ready && now >= self.next_hello {
-            self.next_hello = now + HELLO;
-            self.host.hello(&mut self.lines);
-        }
         if let Some((number, _)) = self.ending.filter(|(_, at)| now >= *at) {
             self.end.get_or_insert(End::Signal(number));
         }
@@ -307,10 +296,9 @@ impl Session {
 
     /// When [`Session::tick`] has something to do.
     pub fn deadline(&self) -> Option<u64> {
-        let hello = (!self.ready).then_some(self.next_hello);
         let ending = self.ending.map(|(_, at)| at);
         let console = self.console.as_ref().and_then(Console::deadline);
-        [hello, ending, console].into_iter().flatten().min()
+        [ending, console].into_iter().flatten().min()
     }
 
     /// How the run ended, if it did. The program's end counts when all of its output is here and nothing covers it.
@@ -360,6 +348,7 @@ impl Session {
 
     fn event(&mut self, event: Event, now: u64) {
         match event {
+            Event::Listening => self.host.hello(&mut self.lines),
             Event::Ready(_) if self.ready => {}
             Event::Ready(_) => self.begin(),
             Event::NoVersion(version) => drop(self.end.get_or_insert(End::Version(version))),
@@ -370,7 +359,13 @@ impl Session {
                 }
             }
             Event::Output(stream, bytes) => self.program(stream, &bytes),
-            Event::Log(line) => self.records.log(&line),
+            Event::Log(line) => {
+                if let (Some(let_in), true) = (&self.let_in, records::lets_in(&line)) {
+                    // Whoever waited for it may be gone.
+                    let _ = let_in.send(());
+                }
+                self.records.log(&line);
+            }
             Event::Trace(line) if self.trace => self.say(&escaped(&line)),
             Event::Trace(_) => {}
             Event::Grants(list, last) => {
@@ -411,12 +406,7 @@ impl Session {
             error,
         } = self.terminals;
         // The last one: the program starts after it.
-        let terminals = ToMachine::Terminals {
-            input,
-            output,
-            error,
-        };
-        self.host.send(&terminals, &mut self.lines);
+        self.host.terminals(input, output, error, &mut self.lines);
         let early = std::mem::take(&mut self.early);
         self.host.input(&early, &mut self.lines);
         if self.input_ended {
@@ -437,6 +427,7 @@ impl Session {
     fn ask(&mut self, prompt: Prompt, now: u64) {
         if let Some(console) = &mut self.console {
             console.ask(prompt, now);
+            self.host.discard_input(&mut self.lines);
             return;
         }
         self.host
@@ -560,9 +551,9 @@ impl Session {
             let error = self.terminals.screen().unwrap_or(Stream::Error);
             self.program(error, line.as_bytes());
         } else {
-            self.out
-                .error
-                .extend_from_slice(line.replace('\r', "").as_bytes());
+            let line = line.replace('\r', "");
+            let error = self.out.stream(Stream::Error);
+            error.extend_from_slice(line.as_bytes());
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::qemu::{Machine, Port};
 use crate::tour;
 use conversation::Conversation;
 use evidence::{Line, Source, lines};
+use hmac_sha256::Hash;
 use std::ffi::OsString;
+use std::fs;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -36,15 +38,27 @@ pub struct Report {
     pub verdict: Result<(), String>,
 }
 
+/// Says that it is no error if no test has one of the words in its name: `cargo test WORD` may mean a test of the host.
+const IF_ANY: &str = "--if-any";
+
 /// Runs all tests whose names, or the names of whose scenes, contain one of the words, or all if there is none.
 pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
-    let words: Vec<_> = arguments
+    let mut words: Vec<_> = arguments
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
+    let if_any = words.iter().any(|word| word == IF_ANY);
+    words.retain(|word| word != IF_ANY);
     let chosen: Vec<&TargetTest> = all_tests()
         .filter(|test| is_chosen(test.name, &words) || tour::shows(test.name, &words))
         .collect();
+    if chosen.is_empty() && !if_any {
+        let names: Vec<_> = all_tests().map(|test| test.name).collect();
+        return Err(Failure::new(format!(
+            "no target test has that in its name; there are {}",
+            names.join(", ")
+        )));
+    }
     let begin = Instant::now();
     println!("\nrunning {} target tests", chosen.len());
     let mut failures = Vec::new();
@@ -137,11 +151,12 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
         let manifest = images::manifest(name);
         let built = image::Plan::read(&manifest, &images::native).and_then(|mut plan| {
             plan.add(&test.guests)?;
-            if let Some((name, arguments)) = test.arguments {
+            for (name, arguments) in test.arguments {
                 plan.set_arguments(name, arguments)?;
             }
             let bytes = plan.build(&images::native, &image::Busybox::of_system())?;
             machine.archive = Some(image::put(&bytes, &folder)?);
+            machine.memory = machine.memory.max(plan.memory());
             Ok(plan.system)
         });
         system = Some(built.map_err(|failure| failure.text().to_owned())?);
@@ -178,6 +193,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
     let judged = said
         .and_then(|()| judge(test, outcome.as_ref(), &text))
         .and_then(|()| judge_console(test, &console))
+        .and_then(|()| judge_hash(test, &text))
         .and_then(|()| system.map_or(Ok(()), |system| holdings::compare(&text, &system)));
     judged.map_err(|wrong| {
         let logs = folder.keep();
@@ -218,6 +234,27 @@ fn judge_console(test: &TargetTest, text: &str) -> Result<(), String> {
             text.len()
         )),
         _ => Ok(()),
+    }
+}
+
+/// Compares what a program says of an image that it read through a file server with the image itself.
+fn judge_hash(test: &TargetTest, text: &str) -> Result<(), String> {
+    let Some(name) = test.hashed else {
+        return Ok(());
+    };
+    let image = images::native(name).map_err(|failure| failure.text().to_owned())?;
+    let bytes = fs::read(&image).map_err(|error| format!("{}: {error}", image.display()))?;
+    let bytes = image::trimmed(bytes);
+    let hash = Hash::hash(&bytes)
+        .map(|byte| format!("{byte:02x}"))
+        .concat();
+    let wanted = format!(
+        "files: /{name} has {} bytes with the hash {hash}",
+        bytes.len()
+    );
+    match text.lines().any(|line| line.trim_end() == wanted) {
+        true => Ok(()),
+        false => Err(format!("the kernel's text lacks the line {wanted:?}")),
     }
 }
 

@@ -1,25 +1,18 @@
 //! `sundog run` as its caller meets it: real machines, behind pipes and behind a terminal, and what ends them.
 
 mod pty;
+mod shared;
 
 use pty::Terminal;
+use shared::{Place, one, text};
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long something that must happen may take.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// One machine at a time: the tests are about what happens, and share two processors with others.
-static ONE: Mutex<()> = Mutex::new(());
-
-fn one() -> MutexGuard<'static, ()> {
-    ONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn sundog(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sundog"));
@@ -42,10 +35,6 @@ fn piped(words: &[&str], input: &[u8]) -> Output {
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
     output
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether the condition comes true in time.
@@ -110,6 +99,28 @@ fn output_that_no_input_is_read_for_is_whole() {
 }
 
 #[test]
+fn two_streams_into_one_pipe_keep_the_order_of_the_writes() {
+    let _one = one();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let script =
+        "i=0; while [ $i != 1000 ]; do echo out $i; echo error $i >&2; i=$((i + 1)); done; no-such";
+    let mut command = sundog(&["sh", "-c", script]);
+    command.stdin(Stdio::null());
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let mut child = command.spawn().unwrap();
+    // The command holds the pipe's other ends too.
+    drop(command);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(127));
+    let mut wanted: String = (0..1000)
+        .map(|number| format!("out {number}\nerror {number}\n"))
+        .collect();
+    wanted += "sh: no-such: not found\n";
+    assert_eq!(said, wanted);
+}
+
+#[test]
 fn the_status_is_the_programs() {
     let _one = one();
     for (words, status) in [
@@ -136,6 +147,49 @@ fn without_a_terminal_only_an_option_opens_a_device() {
     let (status, said) = (allowed.status.code(), text(&allowed.stderr));
     assert_eq!((status, &*said), (Some(0), ""));
     assert!(allowed.stdout.starts_with(b"line "));
+}
+
+/// What was allowed for always is kept for the program, the device, and what the sandbox was given.
+#[test]
+fn an_answer_for_always_holds_for_the_same_and_no_other() {
+    let _one = one();
+    let state = std::env::temp_dir().join(format!("sundog-always-{}", std::process::id()));
+    let status = |words: &[&str]| {
+        let mut command = sundog(words);
+        let command = command.env("XDG_STATE_HOME", &state);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let read = ["head", "-n", "1", "/dev/ttyS1"];
+    let always = status(&[&["--allow", "serial1=always"], &read[..]].concat());
+    assert_eq!(always.0, Some(0), "{}", always.1);
+    let again = status(&read);
+    assert_eq!(again.0, Some(0), "{}", again.1);
+    for other in [
+        &["head", "-n", "2", "/dev/ttyS1"][..],
+        &["--setenv", "A", "b", "head", "-n", "1", "/dev/ttyS1"],
+        &["cat", "/dev/ttyS1"],
+    ] {
+        assert_ne!(status(other).0, Some(0), "{other:?}");
+    }
+    let log = fs::read_to_string(state.join("sundog/log.jsonl")).unwrap();
+    assert!(log.contains("\"decided_by\":\"store\""), "{log}");
+    assert!(!log.contains(&format!("\"manifest_hash\":\"{}\"", "0".repeat(64))));
+    fs::remove_dir_all(&state).unwrap();
+}
+
+#[test]
+fn a_file_is_the_guarded_device_from_its_beginning_and_stays_as_it_is() {
+    let place = Place::new("device");
+    let file = place.0.join("lines");
+    fs::write(&file, "one\ntwo\nthree\n").unwrap();
+    let serial = format!("file:{}", file.display());
+    let words = ["--serial", &serial, "--allow", "serial1=once"];
+    // Nobody is there at first, and what would have come is not lost.
+    let script = "sleep 1.5; head -n 2 /dev/ttyS1";
+    let output = piped(&[&words[..], &["sh", "-c", script]].concat(), b"");
+    assert_eq!(text(&output.stdout), "one\ntwo\n", "{output:?}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "one\ntwo\nthree\n");
 }
 
 #[test]
@@ -172,6 +226,14 @@ fn a_shell_at_a_terminal_has_job_control_and_leaves_the_terminal_as_it_was() {
     terminal.waits_for("# ");
     terminal.types("echo status $?\n");
     terminal.waits_for("\nstatus 130\r\n");
+    // What is typed ahead of a question is no answer, and no later command either.
+    terminal.types("head -n 1 /dev/ttyS1; echo =$?\nonce\n");
+    terminal.waits_for("Sundog asks");
+    terminal.types("always\n");
+    terminal.waits_for("Type one of these words");
+    terminal.types("deny\n");
+    terminal.waits_for("Permission denied\r\n=1\r\n");
+    terminal.waits_for("# ");
     terminal.types("sh -c 'echo begun; read word; echo got $word'\n");
     terminal.waits_for("\nbegun\r\n");
     terminal.types("\x1a");
@@ -184,6 +246,7 @@ fn a_shell_at_a_terminal_has_job_control_and_leaves_the_terminal_as_it_was() {
     terminal.waits_for("# ");
     terminal.types("exit 3\n");
     assert_eq!(terminal.ends(&mut child).code(), Some(3));
+    terminal.never("not found");
     assert_eq!(terminal.settings(), before);
 }
 
@@ -210,7 +273,7 @@ fn a_killed_emulator_is_an_error_that_gives_the_terminal_back() {
     let emulator = emulator_of(&child);
     terminal.waits_for("begun\r\n");
     kill(emulator, rustix::process::Signal::KILL);
-    terminal.waits_for("sundog: QEMU was killed");
+    terminal.waits_for("sundog: QEMU was ended by signal 9");
     assert_eq!(terminal.ends(&mut child).code(), Some(1));
     assert_eq!(terminal.settings(), before);
 }
@@ -228,25 +291,21 @@ fn a_killed_command_leaves_no_emulator() {
 
 #[test]
 fn a_machine_that_ended_itself_is_an_error_with_its_last_words() {
-    let _one = one();
-    let folder = std::env::temp_dir().join(format!("sundog-ended-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let (file, arguments) = (folder.join("qemu-system-x86_64"), folder.join("arguments"));
+    let place = Place::new("ended");
+    let arguments = place.0.join("arguments");
     // A stand-in for a machine whose personality has died: it writes what init says and ends as init ends it.
     let script = format!(
-        "#!/bin/sh\necho \"$@\" >'{}'\necho 'init: linux gave up: linux: lost' >kernel.log\nexit 37\n",
+        "echo \"$@\" >'{}'\necho 'init: linux gave up: linux: lost' >kernel.log\nexit 37",
         arguments.display()
     );
-    fs::write(&file, script).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    place.script("qemu-system-x86_64", &script);
     let output = sundog(&["true"])
-        .env("PATH", &folder)
-        .env("TMPDIR", &folder)
+        .env("PATH", &place.0)
+        .env("TMPDIR", &place.0)
         .stdin(Stdio::null())
         .output()
         .unwrap();
     let (said, given) = (text(&output.stderr), fs::read_to_string(arguments).unwrap());
-    fs::remove_dir_all(&folder).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let words = "the machine ended before the program did: linux gave up: linux: lost";
     assert!(said.contains(words), "{said}");

@@ -54,8 +54,8 @@ are done in order. An option whose state is an error ends the command with exit 
 option at all, `sundog run` and `sandbox` show the ordinary view, `bwrap` an empty tree.
 
 `works` says that an option is read and planned. Where a front cannot yet do what was planned, it refuses the option by its name:
-`sundog run` those of files, `--mem`, `--cpus` and `--argv0`; `sandbox` and `bwrap` within the system `--dev-bind`, `--size`, `--allow`,
-`--deny` and `--policy`.
+`sundog run` those of files, `--mem`, `--cpus` and `--argv0`; `sandbox` and `bwrap` within the system `--allow`, since a
+sandbox cannot allow anything for the person. What `--allow`, `--deny` and `--policy` mean stands in [policy.md](policy.md).
 
 Messages and exit codes of `bwrap` are those of bubblewrap 0.8.0. `--hostname` needs `--unshare-uts` there, `--size` takes no
 suffix, and a `--perms` or `--size` at the end of the options passes without effect; for the others it is an error.

@@ -289,7 +289,7 @@ Isolation {
 }
 Limits {
     works | OWN | "--mem" "SIZE" | Memory | "Memory of the whole sandbox in bytes; K, M and G multiply by 1024, 1024^2, 1024^3";
-    works | SANDBOX | "--mem-within" "SIZE" | MemoryWithin | "Of --mem, what sandboxes within may take; a quarter if not given. Processor time is lent along for as many as there can be";
+    works | SANDBOX | "--mem-within" "SIZE" | MemoryWithin | "Of --mem, what sandboxes within may take; two thirds of what its personality leaves if not given. Processor time is lent along for as many as there can be";
     works | OWN | "--cpus" "N" | Cpus | "Processors of the sandbox, at most; the programs of one sandbox share one";
     works | OWN | "--pids" "N" | Pids | "Processes and threads at one time";
     planned | OWN | "--io" "RATE" | Nothing | "Bytes read and written in a second";
@@ -298,7 +298,7 @@ Limits {
 Consent {
     works | OWN | "--allow" "RES[=once|run|always]" | Allow | "Answer yes for RES without asking; without a word, for this run";
     works | OWN | "--deny" "RES" | Deny | "Answer no for RES without asking";
-    works | OWN | "--policy" "FILE" | Policy | "Answer by the rules in FILE; a faulty file refuses everything";
+    works | OWN | "--policy" "FILE" | Policy | "Answer by the rules in FILE (docs/policy.md); a faulty file refuses everything";
     planned | OWN | "--blackhole" "RES" | Nothing | "Give black frames, silence or no route instead of RES";
     planned | OWN | "--net" "HOST[:PORT]" | Nothing | "Allow connections to this host only";
     planned | SANDBOX | "--handle" "NAME=FD" | Nothing | "Pass one more capability under a name";
@@ -326,7 +326,7 @@ Status {
     planned | OWN | "--audit-fd" "FD" | Nothing | "Write each decision and use as a line of JSON";
 }
 Machine {
-    works | RUN | "--serial" "pty|file:F|unix:S" | Serial | "What the guarded serial line is: a new terminal, a file, or a Unix socket";
+    works | RUN | "--serial" "pty|file:F|unix:S" | Serial | "What the guarded serial line is: a new terminal, the lines of a file (one a second, once a program was let in), or a Unix socket";
     planned | RUN | "--accel" "auto|tcg|kvm" | Accelerator | "How the machine is run; auto takes KVM only where it was seen to work";
     works | RUN | "--icount" | InstructionCount | "Count instructions instead of time, so that every run is the same";
 }

@@ -10,10 +10,11 @@
 //! | [`label::CLOSE`] | word 1 = grant | nothing | |
 //! | [`label::REGISTER`] | [`Register`] | word 1 = badge | 1: an endpoint of this service with that badge |
 //! | [`label::UNREGISTER`] | word 1 = badge | nothing | |
+//! | [`label::NARROW`] | [`Narrow`] | nothing | |
 //! | [`label::USED`] | word 1 = grant, word 2 = bytes since the last report | nothing | |
 //!
-//! A caller with [`CONTROL_BADGE`] (init) may register any sandbox, a sandbox only children of its own. USED is sent by device
-//! servers, over a capability with [`DEVICE_BADGE`]. A status other than 0 in word 0 is a [`Refusal`].
+//! A caller with [`CONTROL_BADGE`] (init) may register any sandbox, a sandbox only children of its own, and narrow only those. USED is
+//! sent by device servers, over a capability with [`DEVICE_BADGE`]. A status other than 0 in word 0 is a [`Refusal`].
 use crate::{Malformed, Words};
 use alloc::string::String;
 
@@ -31,6 +32,8 @@ pub mod label {
     pub const USED: u64 = 0x0c05;
     /// Whoever asked does not want it any more: the question is taken away, and the OPEN is refused.
     pub const WITHDRAW: u64 = 0x0c06;
+    /// A sandbox, and those within it, get less than they would.
+    pub const NARROW: u64 = 0x0c07;
 }
 
 /// The badge of init's capability, with which sandboxes are registered.
@@ -45,6 +48,8 @@ pub const MAX_INSTANCE: usize = 64;
 pub const MAX_PROGRAM: usize = 192;
 /// The most bytes of a sandbox's name.
 pub const MAX_SANDBOX: usize = 64;
+/// The most bytes of a rule that narrows.
+pub const MAX_RULE: usize = (crate::MAX_WORDS - 3) * 8;
 
 /// The six answers. They are the same words in the prompt, in `--allow`, in the policy, in the store and in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -353,9 +358,10 @@ impl Refusal {
 pub struct Register {
     /// The badge that the sandbox's endpoint capability shall carry; 0 leaves the choice to the service.
     pub badge: u64,
-    /// The badge of the sandbox that spawned it; 0 for one started by init.
+    /// The badge of the sandbox that spawned it; 0 for one started by init, and in a sandbox's own message, which means itself.
     pub parent: u64,
-    /// Hash of the canonical list of names and capabilities at the start.
+    /// Hash of what it was given at the start. For a child of a sandbox that is its parent's word; the service makes the child's
+    /// manifest of it and the parent's, so that no child can pass for somebody else's.
     pub manifest: [u8; 32],
     /// A person types commands in it, so `always` is never offered.
     pub interactive: bool,
@@ -402,6 +408,52 @@ impl Register {
             interactive: flags == 1,
             name,
             tag,
+        })
+    }
+}
+
+/// A rule that takes away from a child of the caller's, and from those within it: of a policy file, or an option that denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Narrow {
+    /// The child.
+    pub badge: u64,
+    /// It comes from an option. Options and file are two lists, both of which hold; in each the first rule that matches counts.
+    pub option: bool,
+    /// The line of the file, or which option, counted from 1.
+    pub line: u32,
+    /// One line of a policy. Rules that allow are refused.
+    pub rule: String,
+}
+
+impl Narrow {
+    /// The request's words: badge, line (length of the rule in bits 32-47, option in bit 48), rule.
+    pub fn encode(&self) -> Result<Words, Malformed> {
+        if self.rule.len() > MAX_RULE {
+            return Err(Malformed);
+        }
+        let mut words = Words::new(label::NARROW);
+        words.push(self.badge)?;
+        let length = (self.rule.len() as u64) << 32;
+        words.push(u64::from(self.line) | length | u64::from(self.option) << 48)?;
+        words.push_bytes(self.rule.as_bytes())?;
+        Ok(words)
+    }
+
+    /// Reads a NARROW.
+    pub fn decode(words: &Words) -> Result<Narrow, Malformed> {
+        let mut reader = words.reader();
+        let badge = reader.word()?;
+        let (line, rest) = halves(reader.word()?);
+        if rest >> 17 != 0 {
+            return Err(Malformed);
+        }
+        let rule = reader.text(rest & 0xffff, MAX_RULE)?;
+        reader.end()?;
+        Ok(Narrow {
+            badge,
+            option: rest >> 16 == 1,
+            line: line as u32,
+            rule,
         })
     }
 }

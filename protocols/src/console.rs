@@ -1,31 +1,24 @@
 //! The interface of the console to the personality whose terminal it is.
 //!
-//! The terminal's bytes go through two rings. The rest are calls, none of which waits; the console signals the personality's
+//! Input and output go through two rings; output stands there in [`crate::pieces`] where the two streams of output are not the same
+//! terminal. The rest are calls, none of which waits; the console signals the personality's
 //! notification when there is news, and the personality asks for it until there is none.
 //!
 //! | label | request | reply when done |
 //! |---|---|---|
 //! | [`label::NEXT`] | nothing | [`News`] |
-//! | [`label::OUTPUT`] | [`Output`]: bytes for standard output or error | word 1 = bytes accepted; fewer: come again after a signal |
 //! | [`label::EXIT`] | word 1 = status as a shell sees it, 0 to 255 | nothing; what stands in the ring goes out first |
 //!
 //! A status other than 0 in word 0 is a [`Failure`].
-use crate::control::Stream;
 use crate::{Malformed, Words};
-use alloc::vec::Vec;
 
 /// Labels of the requests.
 pub mod label {
     /// What is new.
     pub const NEXT: u64 = 0x0e01;
-    /// Write to a stream.
-    pub const OUTPUT: u64 = 0x0e02;
     /// The program ended.
     pub const EXIT: u64 = 0x0e03;
 }
-
-/// The most bytes of one OUTPUT: what fits behind label, stream and length.
-pub const MAX_OUTPUT: usize = (crate::MAX_WORDS - 3) * 8;
 
 /// What the terminal's user did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +47,8 @@ pub enum News {
     EndOfInput,
     /// The sandbox shall end.
     Stop,
+    /// Input that no program has read is thrown away: a question begins that it was not typed for.
+    Discard,
 }
 
 impl News {
@@ -73,6 +68,7 @@ impl News {
             News::Signal(number) => (3, u64::from(number)),
             News::EndOfInput => (4, 0),
             News::Stop => (5, 0),
+            News::Discard => (6, 0),
         };
         let mut words = Words::new(0);
         words.push(kind)?;
@@ -100,6 +96,7 @@ impl News {
             3 if (1..=64).contains(&number) => News::Signal(number as u8),
             4 => News::EndOfInput,
             5 => News::Stop,
+            6 => News::Discard,
             _ => return Err(Malformed),
         };
         // Each content has one encoding.
@@ -108,44 +105,6 @@ impl News {
         } else {
             Err(Malformed)
         }
-    }
-}
-
-/// Bytes for a standard stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// Which one.
-    pub stream: Stream,
-    /// The bytes, at most [`MAX_OUTPUT`].
-    pub bytes: Vec<u8>,
-}
-
-impl Output {
-    /// The request's words: stream, length, bytes.
-    pub fn encode(&self) -> Result<Words, Malformed> {
-        let mut words = Words::new(label::OUTPUT);
-        words.push(self.stream as u64)?;
-        words.push(self.bytes.len() as u64)?;
-        words.push_bytes(&self.bytes)?;
-        Ok(words)
-    }
-
-    /// Reads an OUTPUT.
-    pub fn decode(words: &Words) -> Result<Output, Malformed> {
-        let mut reader = words.reader();
-        let (stream, length) = (reader.word()?, reader.word()?);
-        let stream = [Stream::Output, Stream::Error]
-            .into_iter()
-            .find(|known| *known as u64 == stream)
-            .ok_or(Malformed)?;
-        let length = usize::try_from(length)
-            .ok()
-            .filter(|length| *length <= MAX_OUTPUT)
-            .ok_or(Malformed)?;
-        let mut bytes = alloc::vec![0; length];
-        reader.bytes(&mut bytes)?;
-        reader.end()?;
-        Ok(Output { stream, bytes })
     }
 }
 
@@ -186,16 +145,10 @@ mod tests {
             News::Signal(64),
             News::EndOfInput,
             News::Stop,
+            News::Discard,
         ];
         for news in all {
             assert_eq!(News::decode(&news.encode().unwrap()), Ok(news));
-        }
-        for length in [0, 1, 8, MAX_OUTPUT] {
-            let output = Output {
-                stream: Stream::Error,
-                bytes: alloc::vec![7; length],
-            };
-            assert_eq!(Output::decode(&output.encode().unwrap()), Ok(output));
         }
     }
 
@@ -205,7 +158,7 @@ mod tests {
             &[0, 3, 65][..],
             &[0, 3, 0],
             &[0, 0, 1],
-            &[0, 6, 0],
+            &[0, 7, 0],
             &[0, 2, 1 << 32],
             &[1, 0, 0],
             &[0, 0],
@@ -213,17 +166,6 @@ mod tests {
         ] {
             assert!(
                 News::decode(&Words::from_slice(words).unwrap()).is_err(),
-                "{words:?}"
-            );
-        }
-        for words in [
-            &[label::OUTPUT, 3, 0][..],
-            &[label::OUTPUT, 1, u64::MAX],
-            &[label::OUTPUT, 1, 9, 0],
-            &[label::OUTPUT, 1, 1, 0x1ff],
-        ] {
-            assert!(
-                Output::decode(&Words::from_slice(words).unwrap()).is_err(),
                 "{words:?}"
             );
         }

@@ -15,8 +15,9 @@
 //! the frames that were hit and no others. The checksum finds accidents; it does not protect from the other side, which is
 //! why every field is checked again.
 //!
-//! Both sides send their Hello first. The host's names the newest version that it speaks; the machine answers with the one to use
-//! ([`negotiate`]). Types that a version does not know are skipped and reported.
+//! The machine begins: it says that it listens, since what arrives while its driver starts can be lost. Then the host's Hello names
+//! the newest version that it speaks, and the machine's the one to use ([`negotiate`]). Types that a version does not know are skipped
+//! and reported.
 mod fields;
 mod frame;
 mod message;

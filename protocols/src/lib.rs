@@ -15,6 +15,7 @@ pub mod console;
 pub mod control;
 pub mod file;
 pub mod host_process;
+pub mod pieces;
 pub mod serial;
 mod words;
 

@@ -24,8 +24,16 @@
 [ "$(ns)" = "$(cat /proc/self/mounts)" ]
 [ "$(ns | head -n 1)" = "sundog / rootfs ro,nodev,relatime 0 0" ]
 
-# Within another sandbox: half of the time that is left, the files that were given, and no ring of the terminal.
+# Within another sandbox: half of the time that is left, the files that were given with what is mounted below them, and no ring of the
+# terminal.
 [ "$(sandbox --ro-bind / / --tmpfs /tmp -- ns)" = "sundog / rootfs ro,nodev,relatime 0 0
+proc /proc proc rw,nodev,relatime 0 0
+dev /dev devtmpfs rw,nosuid,noexec,relatime 0 0
+bind /tmp sundog ro,nodev,relatime 0 0
+bind /run sundog ro,nodev,relatime 0 0
+bind /var/tmp sundog ro,nodev,relatime 0 0
+bind /root sundog ro,nodev,relatime 0 0
+bind /home sundog ro,nodev,relatime 0 0
 tmpfs /tmp tmpfs rw,nodev,relatime 0 0" ]
 sandbox --ro-bind / / -- caps --sandbox > /tmp/inner
 times=$(caps --sandbox | grep -c " time-[0-9]*$")

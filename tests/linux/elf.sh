@@ -12,7 +12,7 @@ run() {
 }
 refused() {
     run
-    [ $status = 1 ] && grep -q "no program for this system" /tmp/said || fail "$1: $status, $(cat /tmp/said)"
+    [ $status = 1 ] && grep -q "Exec format error" /tmp/said || fail "$1: $status, $(cat /tmp/said)"
 }
 # Refused, or ended by a signal before it could do anything.
 ended() {
@@ -37,5 +37,13 @@ whole; patch 64 '\001'; patch 80 '\000\000\000\000\000\200\377\377'; ended "a se
 whole; patch 64 '\001'; patch 104 '\377\377\377\377\377\177\000\000'; ended "a segment as long as all memory"
 whole; patch 64 '\001'; patch 96 '\377\377\377\377\377\377\377\377'; ended "a segment longer than its file"
 whole; patch 24 '\000\000\000\000\000\000\000\000'; ended "an entry at nothing"
+
+# A native program that faults: the personality says why, on its standard error.
+cp /bin/caps $x
+head -c 16384 /dev/zero | tr '\000' '\377' | dd of=$x bs=4096 seek=1 conv=notrunc 2>/dev/null
+status=0
+$x 2>/tmp/said || status=$?
+[ $status = 139 ] || fail "a native program without instructions: $status, $(cat /tmp/said)"
+grep -q "^$x raised exception 6 " /tmp/said || fail "why it ended: $(cat /tmp/said)"
 
 [ "$(echo alive | cat)" = alive ]

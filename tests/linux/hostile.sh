@@ -16,15 +16,25 @@ sibling=$!
 count() { cat /tmp/sibling/count; }
 until [ -e /tmp/sibling/count ]; do sleep 0.05; done
 
-# A sandbox whose memory or whose first process is gone is replaced: what counts is how many calls were really made in all.
+# The first program of a sandbox can be ended by a signal that an attacker sends to all there are: that is Linux, and ends the sandbox. The
+# next one goes on; what counts is how many calls were really made in all. A personality that gave up or faulted is a failure.
 made=0; attackers=0; boxes=0; idle=0
 while [ $made -lt $calls ]; do
     before=$(count)
     boxes=$((boxes+1))
     sandbox --mem 16M --pids 40 --ro-bind /bin /bin --tmpfs /tmp --proc /proc --dev /dev \
         -- linux-hostile calls=$((calls-made)) seed=$((seed+boxes*1000003-1000003)) > /tmp/said 2>&1 && status=0 || status=$?
-    more=$(grep -a '^linux-hostile: [0-9]* calls by' /tmp/said | cut -d ' ' -f 2,5)
-    [ -n "$more" ] || { echo "sandbox $boxes: $status"; tail -n 3 /tmp/said; more="0 0"; }
+    more=$(grep -a -o 'linux-hostile: [0-9]* calls by [0-9]* attackers' /tmp/said | tail -n 1 | cut -d ' ' -f 2,5)
+    more=${more:-0 0}
+    if grep -a -q "personality" /tmp/said; then grep -a "personality" /tmp/said; fail "sandbox $boxes: $status"; fi
+    if [ $status -gt 128 ]; then
+        echo "sandbox $boxes: signal $((status-128)) after ${more% *} calls"
+        # What the first program said itself, if it ended itself: not an attacker's doing then.
+        if grep -a -E "panicked|allocation" /tmp/said; then fail "sandbox $boxes ended itself"; fi
+    elif [ $status != 0 ]; then
+        tail -n 3 /tmp/said
+        fail "sandbox $boxes: $status after ${more% *} calls"
+    fi
     [ "${more% *}" -le $((calls-made+20000)) ] || fail "that is no count: $more"
     made=$((made+${more% *})); attackers=$((attackers+${more#* }))
     [ "${more% *}" != 0 ] && idle=0 || idle=$((idle+1))

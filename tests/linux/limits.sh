@@ -41,6 +41,13 @@ grep -q "can't fork: Resource temporarily unavailable" /tmp/said || fail "proces
 [ "$(cat $data/processes)" = 10 ] || fail "processes: $(cat $data/processes), not 10"
 goes_on $before "many processes"
 
+# More programs than fit into the memory: some of them end for want of it, and not the shell that started them.
+before=$(count)
+status=0
+sandbox --mem 8M -- sh -c '(while sleep 1000 & do :; done) 2>/dev/null; kill -9 -1; echo still here; exit 9' > /tmp/said 2>&1 || status=$?
+[ $status = 9 ] && grep -q "still here" /tmp/said || fail "too many programs: $status $(cat /tmp/said)"
+goes_on $before "too many programs"
+
 # A fork bomb that never ends by itself goes on beside the sibling until it is killed from outside.
 before=$(count)
 sandbox --pids 20 -- sh -c 'bomb() { bomb | bomb & }; bomb; while :; do bomb; done' 2>/dev/null &

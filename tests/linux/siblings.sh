@@ -94,4 +94,4 @@ go_on "the processor"
 touch /tmp/first/stop /tmp/second/stop
 wait $first || fail "the first ended with $?: $(cat /tmp/first/output)"
 wait $second || fail "the second ended with $?: $(cat /tmp/second/output)"
-kill -9 $attacker
+kill -9 $attacker || fail "the attacker is gone: $(cat /tmp/attacker/output)"

@@ -1,4 +1,7 @@
-//! How long a start takes, and how much memory a system and a sandbox in it hold, in the shipped system of Linux programs.
+//! How long a start takes, and how much memory a system and a sandbox in it hold, in the system that a person starts.
+//!
+//! What the command `run` would answer on the control line a program within the machine answers, in the place of that line's driver: an
+//! answer from outside takes this computer's time, which no two runs share.
 
 use super::figure::{Figure, Unit};
 use super::machine;
@@ -12,23 +15,33 @@ use crate::qemu::{Machine, Port};
 use crate::streams::Listener;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::thread;
 use std::time::Duration;
 use sundog_manifest::Kind;
-use sundog_manifest::host::Grant;
+use sundog_manifest::host::{Grant, Member};
 
-/// The system: one Linux shell.
-const SYSTEM: &str = "linux-line";
 /// The driver of the terminal's line, which tells when the first bytes were sent, and the program behind it.
 const DRIVER: &str = "serial0";
 const SHELL: &str = "linux";
+/// The driver of the control line, and what plays the host in its place.
+const CONTROL: &str = "serial2";
+const PLAYER: (&str, &str) = ("bench", "host");
+/// What the command `run` tells the personality of a person's shell.
+const ARGUMENTS: [&str; 6] = ["--time", "1800000000", "--setenv", "TERM=xterm", "--", "sh"];
 /// The end of the prompt of a shell of root.
-const PROMPT: &[u8] = b"# ";
-/// What is typed at the prompt: what of the sandbox's memory is free, told by the shell itself, then the end.
-const TYPED: &[u8] = b"while read a b c; do echo \"$a $b.\"; done </proc/meminfo; exit\n";
+const PROMPT: &[u8] = b":/# ";
+/// What is typed at the prompt: what of the sandbox's memory is free, told by the shell itself.
+const TYPED: &[u8] = b"while read a b c; do echo \"$a $b.\"; done </proc/meminfo; echo that=all\n";
+/// How what it tells ends, and what is typed then.
+const TOLD: &[u8] = b"\nthat=all\r\n";
+const THEN: &[u8] = b"exit\n";
 /// MiB of the machine: as much as the Linux had whose figures are the anchors.
 const MEMORY: u32 = 512;
 /// The limit of a run, ten times what it takes.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long nothing is typed when what was waited for has come: what arrives while the driver still sends, and before it has looked at
+/// the counter, would count.
+const QUIET: Duration = Duration::from_millis(200);
 const PAGE: u64 = 4096;
 
 /// What init tells of a start.
@@ -63,17 +76,16 @@ pub fn count() -> Result<Vec<Figure>, Failure> {
     ])
 }
 
+/// The system, with a driver of the terminal's line that tells when it sent.
 fn plan() -> Result<Plan, Failure> {
-    let mut plan = Plan::read(&images::manifest(SYSTEM), &images::native)?;
-    let programs = plan.system.programs.iter_mut();
-    let driver = programs.rev().find(|program| program.name == DRIVER);
-    let driver = driver.ok_or_else(|| Failure::new(format!("{SYSTEM} has no {DRIVER}")))?;
+    let mut plan = Plan::read(&images::manifest(images::SYSTEM), &images::native)?;
+    let driver = program(&mut plan, DRIVER)?;
     let last = driver.capabilities.last();
     let slot = last.map_or(16, |grant| grant.slot + 1);
     let rights = driver
         .capabilities
         .iter()
-        .find(|grant| matches!(grant.kind, Kind::IoPorts { .. }))
+        .find(|grant| is_device(grant))
         .map(|grant| grant.rights);
     driver.capabilities.push(Grant {
         line: 0,
@@ -86,6 +98,30 @@ fn plan() -> Result<Plan, Failure> {
         },
     });
     Ok(plan)
+}
+
+/// The same with the personality's arguments and the player.
+fn played() -> Result<Plan, Failure> {
+    let mut plan = plan()?;
+    let words = ARGUMENTS.map(str::to_owned);
+    program(&mut plan, SHELL)?.arguments.extend(words);
+    let player = program(&mut plan, CONTROL)?;
+    let (image, role) = PLAYER;
+    (player.image, player.arguments) = (image.to_owned(), vec![role.to_owned()]);
+    player.driver = false;
+    player.capabilities.retain(|grant| !is_device(grant));
+    Ok(plan)
+}
+
+fn program<'a>(plan: &'a mut Plan, name: &str) -> Result<&'a mut Member, Failure> {
+    let mut programs = plan.system.programs.iter_mut();
+    programs
+        .find(|program| program.name == name)
+        .ok_or_else(|| Failure::new(format!("{} has no program {name}", images::SYSTEM)))
+}
+
+fn is_device(grant: &Grant) -> bool {
+    matches!(grant.kind, Kind::IoPorts { .. } | Kind::Irq { .. })
 }
 
 /// Writes the package and makes the machine; also gives the package's length.
@@ -117,8 +153,8 @@ fn idle() -> Result<(Report, u64), Failure> {
 /// The whole system; what COM1 got and the kernel's text, too.
 fn shell() -> Result<(Report, Vec<u8>, String, u64), Failure> {
     let folder = Folder::new()?;
-    let (mut machine, package) = prepare(&plan()?, &folder)?;
-    machine.command_line = format!("report exit-with={SHELL}");
+    let (mut machine, package) = prepare(&played()?, &folder)?;
+    machine.command_line = format!("report exit-with={CONTROL}");
     machine.connected = vec![Port::Console];
     let listener = Listener::new(Port::Console, &folder)?;
     let process = Process::start(&machine, &folder)?;
@@ -134,12 +170,13 @@ fn shell() -> Result<(Report, Vec<u8>, String, u64), Failure> {
     }
 }
 
-/// Waits for the prompt, types, and listens to the end.
+/// Waits for the prompt, types, waits for what is told, types the end, and listens to it.
 fn talk(mut stream: UnixStream) -> Result<Vec<u8>, Failure> {
     let fail = |error: String| Failure::system("bench: the shell's line", error);
     let broken = |error: std::io::Error| fail(error.to_string());
     stream.set_read_timeout(Some(LIMIT)).map_err(broken)?;
-    let (mut heard, mut bytes, mut typed) = (Vec::new(), [0; 4096], false);
+    let mut steps = [(PROMPT, TYPED), (TOLD, THEN)].into_iter().peekable();
+    let (mut heard, mut bytes) = (Vec::new(), [0; 4096]);
     loop {
         match stream.read(&mut bytes) {
             Ok(0) => return Ok(heard),
@@ -152,9 +189,9 @@ fn talk(mut stream: UnixStream) -> Result<Vec<u8>, Failure> {
             }
         }
         // Behind the prompt the shell asks the terminal where its cursor is.
-        if !typed && find(&heard, PROMPT).is_some() {
-            typed = true;
-            stream.write_all(TYPED).map_err(broken)?;
+        if let Some((_, typed)) = steps.next_if(|(awaited, _)| find(&heard, awaited).is_some()) {
+            thread::sleep(QUIET);
+            stream.write_all(typed).map_err(broken)?;
         }
     }
 }

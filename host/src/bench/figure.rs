@@ -78,11 +78,11 @@ impl Figure {
             Some(anchor) => {
                 let ratio = *value as f64 / anchor.value as f64;
                 format!(
-                    "{name:<18} {value:>10} {unit:<1} {:>11} {ratio:>8.4}  {}",
+                    "{name:<20} {value:>10} {unit:<1} {:>11} {ratio:>8.4}  {}",
                     anchor.value, anchor.what
                 )
             }
-            None => format!("{name:<18} {value:>10} {unit}")
+            None => format!("{name:<20} {value:>10} {unit}")
                 .trim_end()
                 .to_owned(),
         }
@@ -92,7 +92,7 @@ impl Figure {
 /// The head over the lines.
 pub fn head() -> String {
     format!(
-        "{:<18} {:>10}   {:>11} {:>8}  anchor",
+        "{:<20} {:>10}   {:>11} {:>8}  anchor",
         "figure", "value", "anchor", "ratio"
     )
 }

@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use sundog_package::File;
 
 /// Folders that programs expect. The personality mounts its own file systems on some of them.
-const FOLDERS: [&str; 13] = [
-    "bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "sys", "tmp", "usr", "usr/bin",
-    "usr/sbin",
+const FOLDERS: [&str; 14] = [
+    "bin", "dev", "etc", "home", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr",
+    "usr/bin", "usr/sbin",
 ];
 /// The accounts: everything runs as root, which is a label only.
 const PASSWD: &[u8] = b"root:x:0:0:root:/root:/bin/sh\n";

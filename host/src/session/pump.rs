@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use sundog_host_sys::Signals;
+use sundog_protocols::control::Stream;
 
 /// Bytes of one read.
 const READ: usize = 64 * 1024;
@@ -72,6 +73,7 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
     let clock = || u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut closed = Closed::default();
     let mut ended = None;
+    let mut bytes = vec![0; READ];
     loop {
         session.tick(clock());
         send(
@@ -84,8 +86,7 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
             &mut session.lines().control,
             &mut closed.control,
         );
-        let empty = session.out().output.is_empty() && session.out().error.is_empty();
-        if empty {
+        if session.out().is_empty() {
             session.written(clock());
         }
         if closed.console && closed.control && ended.is_none() {
@@ -100,12 +101,12 @@ pub fn run(session: &mut Session, ends: &Ends<'_>) -> Result<End, Failure> {
             None => {}
         }
         let out = session.out();
-        if let Some(end) = ended.take_if(|_| out.output.is_empty() && out.error.is_empty()) {
+        if let Some(end) = ended.take_if(|_| out.is_empty()) {
             return Ok(end);
         }
         let ready = wait(session, ends, &closed, clock(), ended.is_some())?;
         for side in ready {
-            serve(side, session, ends, &mut closed, clock());
+            serve(side, session, ends, &mut closed, &mut bytes, clock());
         }
     }
 }
@@ -132,8 +133,12 @@ fn wait(
             sides.push((side, PollFd::from_borrowed_fd(descriptor, flags)));
         }
     };
-    add(Side::Output, ends.output, outgoing(&session.out().output));
-    add(Side::Error, ends.error, outgoing(&session.out().error));
+    for (side, descriptor, stream) in [
+        (Side::Output, ends.output, Stream::Output),
+        (Side::Error, ends.error, Stream::Error),
+    ] {
+        add(side, descriptor, outgoing(session.out().next(stream)));
+    }
     if session.takes_input() && !ended {
         add(Side::Input, ends.input, read_on);
     }
@@ -171,10 +176,16 @@ fn wait(
         .collect())
 }
 
-fn serve(side: Side, session: &mut Session, ends: &Ends<'_>, closed: &mut Closed, now: u64) {
-    let mut bytes = vec![0; READ];
+fn serve(
+    side: Side,
+    session: &mut Session,
+    ends: &Ends<'_>,
+    closed: &mut Closed,
+    bytes: &mut [u8],
+    now: u64,
+) {
     match side {
-        Side::Input => match read(ends.input, &mut bytes[..]) {
+        Side::Input => match read(ends.input, &mut *bytes) {
             Ok(0) => session.input_ends(),
             Ok(length) => session.input(&bytes[..length], now),
             Err(Errno::INTR | Errno::AGAIN) => {}
@@ -184,25 +195,21 @@ fn serve(side: Side, session: &mut Session, ends: &Ends<'_>, closed: &mut Closed
                 session.signal(signal::HUP, now);
             }
         },
-        Side::Output => {
-            put(ends.output, &mut session.out().output).unwrap_or_else(|()| session.stream_closed())
-        }
-        Side::Error => {
-            put(ends.error, &mut session.out().error).unwrap_or_else(|()| session.stream_closed())
-        }
+        Side::Output => put(ends.output, Stream::Output, session),
+        Side::Error => put(ends.error, Stream::Error, session),
         Side::Console => {
             if session.takes_output() {
-                let length = receive(ends.console, &mut bytes, &mut closed.console);
+                let length = receive(ends.console, bytes, &mut closed.console);
                 session.console(&bytes[..length], now);
             }
         }
         Side::Control => {
-            let length = receive(ends.control, &mut bytes, &mut closed.control);
+            let length = receive(ends.control, bytes, &mut closed.control);
             session.control(&bytes[..length], now);
         }
         Side::Kernel => {
             if let Some(kernel) = ends.kernel {
-                let length = receive(kernel, &mut bytes, &mut closed.kernel);
+                let length = receive(kernel, bytes, &mut closed.kernel);
                 session.kernel(&bytes[..length]);
             }
         }
@@ -259,12 +266,22 @@ fn send(line: &UnixStream, bytes: &mut Vec<u8>, closed: &mut bool) {
     }
 }
 
-/// Writes a piece to a standard stream; an error says that nobody reads it any more.
-fn put(stream: BorrowedFd<'_>, bytes: &mut Vec<u8>) -> Result<(), ()> {
-    match write(stream, &bytes[..bytes.len().min(WRITE)]) {
-        Ok(length) => drop(bytes.drain(..length)),
+/// Writes a piece to a standard stream, or finds that nobody reads it any more.
+fn put(descriptor: BorrowedFd<'_>, stream: Stream, session: &mut Session) {
+    let bytes = session.out().next(stream);
+    match write(descriptor, &bytes[..bytes.len().min(WRITE)]) {
+        Ok(length) => session.out().written(stream, length),
         Err(Errno::INTR | Errno::AGAIN) => {}
-        Err(_) => return Err(()),
+        Err(_) => session.stream_closed(),
     }
-    Ok(())
+}
+
+/// Whether two streams are the same file, so that the order of what is written to them shows.
+pub fn are_one(one: impl AsFd, other: impl AsFd) -> bool {
+    let identity = |stream: BorrowedFd<'_>| {
+        let stat = rustix::fs::fstat(stream).ok()?;
+        Some((stat.st_dev, stat.st_ino))
+    };
+    let (one, other) = (identity(one.as_fd()), identity(other.as_fd()));
+    one.is_some() && one == other
 }

@@ -184,6 +184,13 @@ fn insert(folder: &Path, path: &Path, entry: Entry) -> Result<(), Error> {
     fs::rename(&new, path)
 }
 
+/// Whether a line of the log says that a program got a serial line.
+pub fn lets_in(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| {
+        line["event"] == "decision" && line["resource"] == "serial" && line["decision"] == "allow"
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,6 +217,23 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn a_decision_that_allows_lets_in() {
+        let line = |event: &str, decision: &str| {
+            format!(r#"{{"event":"{event}","resource":"serial","decision":"{decision}"}}"#)
+        };
+        assert!(lets_in(&line("decision", "allow")));
+        for other in [
+            line("decision", "deny"),
+            line("decision", "black"),
+            line("use", "allow"),
+            line("decision", "allow").replace("serial", "camera"),
+            "no JSON".into(),
+        ] {
+            assert!(!lets_in(&other), "{other}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io::{Error, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use sundog_console_core::Lines;
 use sundog_console_core::host::{Event, Host};
 use sundog_protocols::consent::Answer;
@@ -15,8 +15,6 @@ use sundog_protocols::control::{By, Grant, Part, ToMachine};
 
 /// How long one look at a line waits for bytes.
 const LOOK: Duration = Duration::from_millis(5);
-/// After this time without an answer the host says Hello again.
-const AGAIN: Duration = Duration::from_millis(300);
 
 /// One step; the next one begins when it is done.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +27,8 @@ pub enum Step {
     Signal(u8),
     /// Lets this arrive at the guarded device.
     Device(&'static str),
+    /// Waits for a question and says, as the host command does when it shows one, that what was typed ahead is thrown away.
+    Question,
     /// Waits for a question and answers it.
     Answer(Answer),
     /// Takes every grant back.
@@ -195,15 +195,11 @@ struct Talk {
 }
 
 impl Talk {
-    /// Says Hello until the machine does: what arrives while its driver starts can be lost.
+    /// Says Hello when the machine listens, and what it must know before the program starts.
     fn greet(&mut self, policy: &str) -> std::io::Result<()> {
         while !self.ready {
-            self.host.hello(&mut self.lines);
+            self.listen()?;
             self.flush()?;
-            let begin = Instant::now();
-            while !self.ready && begin.elapsed() < AGAIN {
-                self.listen()?;
-            }
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let unix = now.unwrap_or_default().as_secs();
@@ -212,13 +208,7 @@ impl Talk {
                 .configure(Part::Policy, "test", policy, &mut self.lines);
         }
         self.host.send(&ToMachine::Clock { unix }, &mut self.lines);
-        let (input, output, error) = (true, true, true);
-        let terminals = ToMachine::Terminals {
-            input,
-            output,
-            error,
-        };
-        self.host.send(&terminals, &mut self.lines);
+        self.host.terminals(true, true, true, &mut self.lines);
         self.flush()
     }
 
@@ -251,6 +241,11 @@ impl Talk {
                 self.guarded.write_all(text.as_bytes())?;
                 true
             }
+            Step::Question if self.question.is_some() => {
+                self.host.discard_input(&mut self.lines);
+                true
+            }
+            Step::Question => false,
             Step::Answer(answer) => match self.question.take() {
                 Some(id) => {
                     self.say(Source::Person, answer.word());
@@ -357,11 +352,16 @@ impl Talk {
                     self.say(Source::Log, &line);
                     self.logs.push(line);
                 }
+                // Every byte that the host sends belongs to a message.
+                Event::Trace(line) if line.starts_with("console: ") => {
+                    return Err(Error::other(line));
+                }
                 Event::Trace(line) => {
                     self.say(Source::Message, &line);
                     self.messages.push(line);
                 }
                 Event::Grants(list, _) => self.grants = Some(list),
+                Event::Listening => self.host.hello(&mut self.lines),
                 Event::Ready(_) => self.ready = true,
                 Event::Trouble(line) => return Err(Error::other(line)),
                 _ => {}
@@ -394,8 +394,9 @@ fn look(stream: &mut UnixStream, bytes: &mut [u8]) -> std::io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
     use sundog_console_core::machine::{Console, send};
-    use sundog_protocols::control::{Stream, ToHost};
+    use sundog_protocols::control::ToHost;
 
     const STEPS: &[Step] = &[
         Step::Output("ready"),
@@ -413,7 +414,8 @@ mod tests {
             .map(|port| UnixStream::connect(port.socket(&folder)).unwrap())
             .collect();
         let (mut console, mut lines) = (Console::new(1), Lines::default());
-        console.output(Stream::Output, words.as_bytes(), &mut lines);
+        console.output(words.as_bytes(), &mut lines);
+        console.listen(&mut lines);
         let hello = ToHost::Hello { abi: 1, version: 1 };
         send(&hello, &mut lines);
         let line = "ipc: program -> consent: open serial +1".to_owned();

@@ -42,8 +42,10 @@ pub struct TargetTest {
     pub system: Option<&'static str>,
     /// What the system's Linux programs have besides busybox: the first script is what the personality runs.
     pub guests: Guests<'static>,
-    /// Arguments that a program gets instead of those of the manifest: its name and they.
-    pub arguments: Option<(&'static str, &'static [&'static str])>,
+    /// Arguments that programs get instead of those of the manifest: a name and they, each time.
+    pub arguments: &'static [(&'static str, &'static [&'static str])],
+    /// A native program whose image a program of the system reads and hashes: the kernel's text must say so.
+    pub hashed: Option<&'static str>,
     /// The kernel's command line.
     pub command_line: &'static str,
     /// The board.
@@ -73,7 +75,8 @@ const USUAL: TargetTest = TargetTest {
         programs: &[],
         scripts: &[],
     },
-    arguments: None,
+    arguments: &[],
+    hashed: None,
     command_line: "",
     board: Board::Microvm,
     icount: false,

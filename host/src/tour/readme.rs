@@ -34,7 +34,7 @@ pub fn example(readme: &str, scene: &Scene) -> Option<Vec<String>> {
     Some(output.map(str::to_owned).collect())
 }
 
-/// Output without what differs from run to run: numbers, the order in which lines of different sources reached the host, and into how
+/// Output without what differs from run to run or from image to image: numbers, hashes, the order in which lines of different sources reached the host, and into how
 /// many pieces a device's bytes fell.
 pub fn shape(lines: &[String]) -> Vec<String> {
     let mut lines: Vec<_> = lines.iter().map(|line| without_numbers(line)).collect();
@@ -45,6 +45,7 @@ pub fn shape(lines: &[String]) -> Vec<String> {
 
 /// The text with `0` in the place of each whole number, also one with a point.
 fn without_numbers(line: &str) -> String {
+    let line = without_hashes(line);
     let mut out = String::new();
     let mut before = ' ';
     for character in line.chars() {
@@ -53,6 +54,21 @@ fn without_numbers(line: &str) -> String {
             out.push(if number { '0' } else { character });
         }
         before = character;
+    }
+    out
+}
+
+/// The text with `0` in the place of each hash as scenes show it, `"01234567..."`: it changes with what is given.
+fn without_hashes(line: &str) -> String {
+    let mut pieces = line.split("...\"").peekable();
+    let mut out = String::new();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return out + piece;
+        }
+        let kept = piece.trim_end_matches(|character: char| character.is_ascii_hexdigit());
+        let shown = if kept.ends_with('"') { kept } else { piece };
+        out += &format!("{shown}0...\"");
     }
     out
 }
@@ -127,6 +143,14 @@ mod tests {
         let other = lines(&["  terminal | a", "  log | at 7", "  terminal | b"]);
         assert_eq!(shape(&one), shape(&other));
         let turned = lines(&["  terminal | b", "  log | at 7", "  terminal | a"]);
+        let hashes = ["0a1b2c3d", "ffffffff"];
+        let [first, second] =
+            hashes.map(|hash| lines(&[&format!("  log | \"h\":\"{hash}...\",\"x\"")]));
+        assert_eq!(shape(&first), shape(&second));
+        assert_ne!(
+            shape(&first),
+            shape(&lines(&["  log | \"h\":\"none\",\"x\""]))
+        );
         assert_ne!(shape(&one), shape(&turned));
         assert_ne!(shape(&one), shape(&one[1..]));
         let pieces = lines(&[

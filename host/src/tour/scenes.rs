@@ -111,6 +111,19 @@ pub const SCENES: &[Scene] = &[
         ],
     },
     Scene {
+        name: "within",
+        claim: "a sandbox gives a device to one within it, which asks for itself: the question and the record name both",
+        row: "device_within",
+        shows: &[
+            (Terminal, "sandbox --ro-bind / / --dev /dev --dev-bind"),
+            (Message, "linux > sandbox 1"),
+            (Person, ""),
+            (Log, "\"use\""),
+            (Terminal, "light=0"),
+            (Terminal, "Permission denied"),
+        ],
+    },
+    Scene {
         name: "exchange",
         claim: "a program hands a narrower copy of its capability to another one; the revoke of the first takes both",
         row: "native_exchange",

@@ -81,6 +81,11 @@ impl Terminal {
         }
     }
 
+    /// Fails if this was ever shown.
+    pub fn never(&self, text: &str) {
+        assert!(!self.shown.contains(text), "{:?}", self.shown);
+    }
+
     /// Reads until the command ends.
     pub fn ends(&mut self, child: &mut Child) -> ExitStatus {
         let begin = Instant::now();

@@ -11,19 +11,17 @@ impl Kernel {
     /// Acts on everything that happened at the files since the last call. `caller` is the task whose call it was.
     #[inline]
     pub fn drain_events(&mut self, caller: Option<TaskId>) {
-        if self.vfs.has_events() {
-            self.act_on_events(caller);
+        while let Some(event) = self.vfs.next_event() {
+            self.act_on(event, caller);
         }
     }
 
-    fn act_on_events(&mut self, caller: Option<TaskId>) {
-        for event in self.vfs.take_events() {
-            match event {
-                Event::Wake(queue) => self.wake_all(WaitKey::File(queue)),
-                Event::Signal { to, signal } => self.signal_from_files(caller, to, signal),
-                Event::Truncated { file, first } => self.cut_mappings(file, first),
-                Event::ConsoleOutput => self.console_ready = true,
-            }
+    fn act_on(&mut self, event: Event, caller: Option<TaskId>) {
+        match event {
+            Event::Wake(queue) => self.wake_all(WaitKey::File(queue)),
+            Event::Signal { to, signal } => self.signal_from_files(caller, to, signal),
+            Event::Truncated { file, first } => self.cut_mappings(file, first),
+            Event::ConsoleOutput => self.console_ready = true,
         }
     }
 

@@ -26,9 +26,9 @@ impl Frame {
 
 /// Where a pool that begins small gets the rest of its memory.
 pub trait Backing: Debug + Send + Sync {
-    /// Makes the pool longer by as much as comes in one step, filled with zeros. Whether it did; nothing changes otherwise, and a
-    /// later call may succeed. Nobody else calls it at the same time.
-    fn grow(&self, pool: &Pool) -> bool;
+    /// Makes the pool longer by as much as comes in one step, filled with zeros, but not beyond `limit` pages. Whether it did; nothing
+    /// changes otherwise, and a later call may succeed. Nobody else calls it at the same time.
+    fn grow(&self, pool: &Pool, limit: usize) -> bool;
 }
 
 /// The sandbox's memory: the pool and the account of its frames. It is shared by address spaces and by the files whose
@@ -37,13 +37,15 @@ pub trait Backing: Debug + Send + Sync {
 pub struct Memory {
     pool: Pool,
     backing: Option<Box<dyn Backing>>,
-    /// Whether somebody makes the pool longer just now.
+    /// Whether somebody makes the pool longer, or takes of its rest, just now.
     growing: AtomicBool,
     references: Vec<AtomicU32>,
     /// For each frame that came back the next such, as number + 1.
     next: Vec<AtomicU32>,
     /// The number of frames that were in use at some time: those from there on are free.
     fresh: AtomicUsize,
+    /// Frames that the pool may have at most: fewer than there are when some of the memory was taken for something else.
+    limit: AtomicUsize,
     /// The first frame that came back (number + 1) below, a counter above that changes at every step.
     head: AtomicU64,
     available: AtomicUsize,
@@ -72,6 +74,7 @@ impl Memory {
             references: (0..count).map(|_| AtomicU32::new(0)).collect(),
             next: (0..count).map(|_| AtomicU32::new(0)).collect(),
             fresh: AtomicUsize::new(0),
+            limit: AtomicUsize::new(count),
             head: AtomicU64::new(0),
             available: AtomicUsize::new(count),
         })
@@ -83,7 +86,7 @@ impl Memory {
         &self.pool
     }
 
-    /// How many frames there are.
+    /// How many frames there are, those included that were withdrawn.
     #[must_use]
     pub fn total(&self) -> usize {
         self.references.len()
@@ -100,6 +103,28 @@ impl Memory {
     #[must_use]
     pub fn can_promise(&self, pages: usize) -> bool {
         pages.saturating_add(self.total() / 16) <= self.available()
+    }
+
+    /// Takes `pages` pages of what the pool has not grown into for another use. Whether there are so many; `make` says whether it could
+    /// use them, and nothing changes if not.
+    pub fn withdraw(&self, pages: usize, make: impl FnOnce() -> bool) -> bool {
+        self.lock();
+        let limit = self.limit.load(Relaxed);
+        let left = limit.saturating_sub(self.pool.length() / PAGE_SIZE);
+        let taken = self.backing.is_some() && pages <= left && make();
+        if taken {
+            self.limit.store(limit - pages, Relaxed);
+            self.available.fetch_sub(pages, Relaxed);
+        }
+        self.growing.store(false, Release);
+        taken
+    }
+
+    /// Waits until nobody else makes the pool longer or takes of its rest.
+    fn lock(&self) {
+        while self.growing.swap(true, Acquire) {
+            core::hint::spin_loop();
+        }
     }
 
     /// Takes a frame that came back.
@@ -126,19 +151,15 @@ impl Memory {
             if let Ok(frame) = taken {
                 return Some(frame);
             }
-            if end == self.total() {
-                return None;
-            }
-            if self.growing.swap(true, Acquire) {
-                core::hint::spin_loop();
-                continue;
-            }
+            self.lock();
+            let limit = self.limit.load(Relaxed);
             // Another may have done it since `end` was read.
             let grew = self.pool.length() / PAGE_SIZE > end
-                || self
-                    .backing
-                    .as_ref()
-                    .is_some_and(|backing| backing.grow(&self.pool));
+                || end < limit
+                    && self
+                        .backing
+                        .as_ref()
+                        .is_some_and(|backing| backing.grow(&self.pool, limit));
             self.growing.store(false, Release);
             if !grew {
                 return None;
@@ -290,8 +311,9 @@ mod tests {
     struct Steps(Arc<AtomicBool>);
 
     impl Backing for Steps {
-        fn grow(&self, pool: &Pool) -> bool {
-            self.0.load(Relaxed) && pool.extend_on_heap(2 * PAGE_SIZE)
+        fn grow(&self, pool: &Pool, limit: usize) -> bool {
+            let left = limit - pool.length() / PAGE_SIZE;
+            self.0.load(Relaxed) && pool.extend_on_heap(left.min(2) * PAGE_SIZE)
         }
     }
 
@@ -324,5 +346,31 @@ mod tests {
         frames.sort();
         frames.dedup();
         assert_eq!(frames.len(), 6, "no frame twice");
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_no_frame_any_more() {
+        let allowed = Arc::new(AtomicBool::new(true));
+        let pool = Pool::on_heap_from(6 * PAGE_SIZE, 2 * PAGE_SIZE).unwrap();
+        let memory = Memory::growing(pool, 6, Box::new(Steps(allowed)));
+        assert!(!memory.withdraw(5, || panic!("there are four")));
+        assert!(!memory.withdraw(1, || false));
+        assert_eq!((memory.total(), memory.available()), (6, 6));
+        assert!(memory.withdraw(1, || true));
+        assert_eq!((memory.total(), memory.available()), (6, 5));
+        for _ in 0..3 {
+            memory.allocate().unwrap();
+        }
+        // The pool has grown by two, one is left to withdraw, and the next step is the last and a short one.
+        assert!(!memory.withdraw(2, || panic!("there is one")));
+        for left in [1, 0] {
+            memory.allocate().unwrap();
+            assert_eq!(memory.available(), left);
+        }
+        assert_eq!(memory.pool().length(), 5 * PAGE_SIZE);
+        assert_eq!(memory.allocate(), Err(Errno::ENOMEM));
+        assert!(!memory.withdraw(1, || panic!("there is none")));
+        let fixed = Memory::new(Pool::on_heap(4 * PAGE_SIZE).unwrap());
+        assert!(!fixed.withdraw(1, || panic!("it does not grow")));
     }
 }

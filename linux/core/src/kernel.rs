@@ -7,7 +7,8 @@ use crate::native::Natives;
 use crate::process::{Labels, Process};
 use crate::signal::Actions;
 use crate::slab::Slab;
-use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId, WaitKey};
+use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId};
+use crate::waiters::Waiters;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
@@ -90,6 +91,8 @@ pub struct World {
 pub struct Settings {
     /// The most processes and threads.
     pub max_tasks: usize,
+    /// How many more the first process may make itself: a shell at the limit can still run a program that ends others.
+    pub spare_tasks: usize,
     /// Nanoseconds that a task runs before others get their turn.
     pub slice: u64,
     /// The first process' labels.
@@ -104,6 +107,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_tasks: 4096,
+            spare_tasks: 0,
             slice: 5_000_000,
             labels: Labels::default(),
             host_name: b"sundog".to_vec(),
@@ -147,7 +151,7 @@ pub struct Kernel {
     /// Tasks that can run, in turn.
     pub run_queue: VecDeque<TaskId>,
     /// Tasks that wait, by what they wait for.
-    pub waiters: BTreeMap<WaitKey, Vec<TaskId>>,
+    pub waiters: Waiters,
     /// Timers by time and number.
     pub timers: BTreeMap<(u64, u64), Timer>,
     /// The number of the last timer.
@@ -217,6 +221,7 @@ impl Kernel {
             memory: Some(memory.clone()),
             ..World::default()
         };
+        world.reserve(settings.max_tasks + settings.spare_tasks);
         world.make_init(&settings);
         Self {
             machine,
@@ -224,7 +229,7 @@ impl Kernel {
             vfs,
             world,
             run_queue: VecDeque::new(),
-            waiters: BTreeMap::new(),
+            waiters: Waiters::default(),
             timers: BTreeMap::new(),
             last_timer: 0,
             settings,

@@ -28,6 +28,7 @@ pub mod task;
 #[cfg(test)]
 mod tests;
 pub mod texts;
+pub mod waiters;
 mod world;
 
 pub use sundog_linux_vfs::{Errno, fallible};

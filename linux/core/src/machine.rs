@@ -101,16 +101,9 @@ pub trait Machine {
     /// Changes what is allowed on the mappings of a range; holes in it are fine.
     fn protect(&mut self, space: SpaceId, address: u64, pages: usize, protection: Protection);
 
-    /// For fork: takes write away from a range of `source` if `drop_write`, and may map in `destination` what is mapped
-    /// there, as far as there is room (the rest is found by faults). Whether it mapped anything.
-    fn share(
-        &mut self,
-        source: SpaceId,
-        destination: SpaceId,
-        address: u64,
-        pages: usize,
-        drop_write: bool,
-    ) -> bool;
+    /// For fork: may map in `destination` what is mapped in a range of `source`, as far as there is room (the rest is found by
+    /// faults). Whether it may have mapped something.
+    fn share(&mut self, source: SpaceId, destination: SpaceId, address: u64, pages: usize) -> bool;
 
     /// Makes a virtual processor with a fresh floating-point state.
     ///

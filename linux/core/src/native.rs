@@ -5,7 +5,6 @@
 use crate::Errno;
 use crate::calls::Stop;
 use crate::elf;
-use crate::fallible;
 use crate::kernel::Kernel;
 use crate::load::{Texts, read_exactly};
 use crate::process::End;
@@ -118,6 +117,12 @@ impl Natives {
         self.running.contains_key(&task)
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
     pub(crate) fn add(&mut self, task: TaskId) {
         self.running.insert(task, Native::default());
     }
@@ -164,12 +169,14 @@ impl Kernel {
         }
     }
 
-    /// Writes a line to the stream for errors of the native process `pid`, as far as it is taken at once.
-    pub fn native_says(&mut self, pid: i32, line: &[u8]) {
-        if let (Ok(task), Ok(bytes)) = (self.native_task(pid), fallible::copied(line)) {
-            let descriptor = 2;
-            // Who does not read what is said does not hear it.
-            let _ = self.try_native(task, &Request::Write { descriptor, bytes });
+    /// The last words of the native process `pid`, to its standard error. They are lost if that cannot take them at once.
+    pub fn native_last_words(&mut self, pid: i32, words: Vec<u8>) {
+        if let Ok(task) = self.native_task(pid) {
+            let request = Request::Write {
+                descriptor: 2,
+                bytes: words,
+            };
+            let _ = self.try_native(task, &request);
         }
     }
 
@@ -184,7 +191,7 @@ impl Kernel {
     /// ESRCH if there is no such process.
     pub fn native_names(&mut self, pid: i32) -> Result<Vec<u8>, Errno> {
         let task = self.native_task(pid)?;
-        let context = self.world.context(task, false, false);
+        let context = self.world.context(task, false);
         self.vfs
             .names(&context.ok_or(Errno::ESRCH)?, pid.unsigned_abs())
     }
@@ -222,7 +229,7 @@ impl Kernel {
                 native.requests = left;
             }
             if !self.has_signal(task) {
-                self.park(task, &wait);
+                self.park(task, wait);
                 return;
             }
         }
@@ -251,7 +258,7 @@ impl Kernel {
         let done = match request {
             Request::Read { descriptor, length } => {
                 let mut bytes = alloc::vec![0; (*length).min(MAX_MOVED)];
-                let attempt = self.with_terminal(task, |vfs, context| {
+                let attempt = self.with_files(task, |vfs, context| {
                     vfs.read(context, *descriptor, &mut bytes)
                 })?;
                 self.outcome(attempt).map(|count| {
@@ -260,8 +267,8 @@ impl Kernel {
                 })
             }
             Request::Write { descriptor, bytes } => {
-                let attempt = self
-                    .with_terminal(task, |vfs, context| vfs.write(context, *descriptor, bytes))?;
+                let attempt =
+                    self.with_files(task, |vfs, context| vfs.write(context, *descriptor, bytes))?;
                 self.outcome(attempt).map(Answer::Written)
             }
         };

@@ -1,6 +1,7 @@
-//! The personality's own page table of an address space: a radix tree from page numbers to frames.
+//! The personality's own page table of an address space: from page numbers to frames.
 use crate::frames::Frame;
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 
 /// The first page number that is not a user's: 2^47 bytes.
 pub const PAGE_LIMIT: u64 = 1 << 35;
@@ -79,61 +80,58 @@ impl Entry {
     }
 }
 
+/// Pages of a leaf.
+const LEAF: usize = 512;
+/// Pages of a group: so many, from a multiple of that number on, are looked up at once.
+pub const GROUP: usize = 16;
+
 struct Leaf {
-    entries: [Entry; 512],
+    entries: [Entry; LEAF],
+    /// How many of them are not empty.
     used: u16,
 }
-
-struct Directory<T> {
-    children: [Option<Box<T>>; 512],
-}
-
-impl<T> Directory<T> {
-    fn new() -> Box<Self> {
-        Box::new(Self {
-            children: [const { None }; 512],
-        })
-    }
-}
-
-type Middle = Directory<Leaf>;
-type Upper = Directory<Middle>;
 
 /// A page table. It holds frame numbers only; references to frames are its owner's business.
 #[derive(Default)]
 pub struct PageTable {
-    root: Option<Box<Directory<Upper>>>,
+    /// The leaves that are not empty, by the number of their first page divided by a leaf's pages. A program has few: what it uses
+    /// lies together in a handful of places.
+    leaves: BTreeMap<u32, Box<Leaf>>,
 }
 
-fn indices(page: u64) -> [usize; 4] {
-    [27, 18, 9, 0].map(|shift| (page >> shift) as usize & 511)
+/// The number of a page's leaf, and the page's place in it. The page is a user's.
+fn place(page: u64) -> (u32, usize) {
+    ((page / LEAF as u64) as u32, page as usize % LEAF)
 }
 
 impl PageTable {
     /// Looks a page up.
     #[must_use]
     pub fn get(&self, page: u64) -> Entry {
-        let [a, b, c, d] = indices(page);
-        let root = self.root.as_ref();
-        let leaf = root
-            .and_then(|root| root.children[a].as_ref())
-            .and_then(|upper| upper.children[b].as_ref())
-            .and_then(|middle| middle.children[c].as_ref());
-        match leaf {
-            Some(leaf) if page < PAGE_LIMIT => leaf.entries[d],
-            _ => Entry::EMPTY,
+        if page >= PAGE_LIMIT {
+            return Entry::EMPTY;
         }
+        let (number, index) = place(page);
+        let leaf = self.leaves.get(&number);
+        leaf.map_or(Entry::EMPTY, |leaf| leaf.entries[index])
+    }
+
+    /// Looks up all pages of the group that a page is in.
+    #[must_use]
+    pub fn group(&self, page: u64) -> [Entry; GROUP] {
+        const NONE: [Entry; GROUP] = [Entry::EMPTY; GROUP];
+        if page >= PAGE_LIMIT {
+            return NONE;
+        }
+        let (number, index) = place(page);
+        let leaf = self.leaves.get(&number);
+        leaf.map_or(NONE, |leaf| leaf.entries.as_chunks().0[index / GROUP])
     }
 
     /// Whether setting something for a page takes memory.
     #[must_use]
     pub fn needs_memory(&self, page: u64) -> bool {
-        let [a, b, c, _] = indices(page);
-        let root = self.root.as_ref();
-        let middle = root
-            .and_then(|root| root.children[a].as_ref())
-            .and_then(|upper| upper.children[b].as_ref());
-        middle.is_none_or(|middle| middle.children[c].is_none())
+        page < PAGE_LIMIT && !self.leaves.contains_key(&place(page).0)
     }
 
     /// Sets what is known of a page and returns what was; pages beyond the user's are left alone.
@@ -141,24 +139,21 @@ impl PageTable {
         if page >= PAGE_LIMIT {
             return Entry::EMPTY;
         }
-        let [a, b, c, d] = indices(page);
-        if entry == Entry::EMPTY && self.get(page) == Entry::EMPTY {
+        let (number, index) = place(page);
+        if entry == Entry::EMPTY && !self.leaves.contains_key(&number) {
             return Entry::EMPTY;
         }
-        let root = self.root.get_or_insert_with(Directory::new);
-        let upper = root.children[a].get_or_insert_with(Directory::new);
-        let middle = upper.children[b].get_or_insert_with(Directory::new);
-        let leaf = middle.children[c].get_or_insert_with(|| {
+        let leaf = self.leaves.entry(number).or_insert_with(|| {
             Box::new(Leaf {
-                entries: [Entry::EMPTY; 512],
+                entries: [Entry::EMPTY; LEAF],
                 used: 0,
             })
         });
-        let old = core::mem::replace(&mut leaf.entries[d], entry);
+        let old = core::mem::replace(&mut leaf.entries[index], entry);
         leaf.used += u16::from(entry != Entry::EMPTY);
         leaf.used -= u16::from(old != Entry::EMPTY);
         if leaf.used == 0 {
-            middle.children[c] = None;
+            self.leaves.remove(&number);
         }
         old
     }
@@ -166,62 +161,45 @@ impl PageTable {
     /// The first page from `start` to before `end` of which something is known.
     #[must_use]
     pub fn next(&self, start: u64, end: u64) -> Option<u64> {
-        let root = self.root.as_ref()?;
         let end = end.min(PAGE_LIMIT);
-        let mut page = start;
-        while page < end {
-            let [a, b, c, _] = indices(page);
-            let Some(upper) = &root.children[a] else {
-                page = ((page >> 27) + 1) << 27;
-                continue;
-            };
-            let Some(middle) = &upper.children[b] else {
-                page = ((page >> 18) + 1) << 18;
-                continue;
-            };
-            let next = ((page >> 9) + 1) << 9;
-            if let Some(leaf) = &middle.children[c] {
-                let known = |page: &u64| leaf.entries[*page as usize & 511] != Entry::EMPTY;
-                if let Some(page) = (page..next.min(end)).find(known) {
-                    return Some(page);
-                }
-            }
-            page = next;
+        if start >= end {
+            return None;
         }
-        None
+        let mut leaves = self.leaves.range(place(start).0..=place(end - 1).0);
+        leaves.find_map(|(number, leaf)| {
+            let first = u64::from(*number) * LEAF as u64;
+            let mut pages = start.max(first)..end.min(first + LEAF as u64);
+            pages.find(|page| leaf.entries[place(*page).1] != Entry::EMPTY)
+        })
     }
 
     /// Calls `f` for each page from `start` to before `end` that has a frame; what it leaves in the entry stays.
     pub fn for_each(&mut self, start: u64, end: u64, mut f: impl FnMut(u64, &mut Entry)) {
-        let Some(root) = &mut self.root else { return };
         let end = end.min(PAGE_LIMIT);
-        let mut page = start;
-        while page < end {
-            let [a, b, c, _] = indices(page);
-            let Some(upper) = &mut root.children[a] else {
-                page = ((page >> 27) + 1) << 27;
-                continue;
-            };
-            let Some(middle) = &mut upper.children[b] else {
-                page = ((page >> 18) + 1) << 18;
-                continue;
-            };
-            let next = ((page >> 9) + 1) << 9;
-            let slot = &mut middle.children[c];
-            if let Some(leaf) = slot {
-                for page in page..next.min(end) {
-                    let entry = &mut leaf.entries[page as usize & 511];
-                    if *entry != Entry::EMPTY {
-                        f(page, entry);
-                        leaf.used -= u16::from(*entry == Entry::EMPTY);
-                    }
+        if start >= end {
+            return;
+        }
+        let leaves = place(start).0..=place(end - 1).0;
+        let emptied = self.leaves.extract_if(leaves, |number, leaf| {
+            let first = u64::from(*number) * LEAF as u64;
+            let from = start.saturating_sub(first) as usize;
+            let until = (end - first).min(LEAF as u64) as usize;
+            let mut left = leaf.used;
+            for index in from..until {
+                // Most leaves are used at their start only.
+                if left == 0 {
+                    break;
                 }
-                if leaf.used == 0 {
-                    *slot = None;
+                let entry = &mut leaf.entries[index];
+                if *entry != Entry::EMPTY {
+                    left -= 1;
+                    f(first + index as u64, entry);
+                    leaf.used -= u16::from(*entry == Entry::EMPTY);
                 }
             }
-            page = next;
-        }
+            leaf.used == 0
+        });
+        emptied.for_each(drop);
     }
 }
 
@@ -268,5 +246,42 @@ mod tests {
         assert_eq!(seen, pages[1..]);
         assert_eq!(table.get(512), Entry::EMPTY);
         assert!(table.get(0).frame().is_some());
+        assert_eq!(table.leaves.len(), 1, "empty leaves are gone");
+    }
+
+    #[test]
+    fn a_group_is_what_its_pages_are() {
+        let mut table = PageTable::default();
+        for page in [0, 15, 16, 510, 511, 512, PAGE_LIMIT - 1] {
+            table.set(page, Entry::new(Frame(page as u32 & 1023), false));
+        }
+        for page in [0, 15, 16, 500, 511, 512, 5000, PAGE_LIMIT - 9, PAGE_LIMIT] {
+            let first = page & !15;
+            let entries: Vec<Entry> = (first..first + 16).map(|page| table.get(page)).collect();
+            assert_eq!(table.group(page), *entries, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_range_within_a_leaf_leaves_the_rest_of_it_alone() {
+        let mut table = PageTable::default();
+        for page in 1000..1040 {
+            table.set(page, Entry::new(Frame(page as u32), true));
+        }
+        let mut seen = Vec::new();
+        table.for_each(1020, 1030, |page, entry| {
+            seen.push(page);
+            *entry = Entry::EMPTY;
+        });
+        assert_eq!(seen, (1020..1030).collect::<Vec<_>>());
+        for page in 990..1050 {
+            let there = (1000..1020).contains(&page) || (1030..1040).contains(&page);
+            assert_eq!(table.get(page).frame().is_some(), there, "{page}");
+        }
+        table.for_each(1030, 1030, |_, _| panic!("an empty range"));
+        assert_eq!(table.set(1035, Entry::EMPTY).frame(), Some(Frame(1035)));
+        assert_eq!(table.set(1035, Entry::EMPTY), Entry::EMPTY);
+        table.for_each(0, PAGE_LIMIT, |_, entry| *entry = Entry::EMPTY);
+        assert!(table.leaves.is_empty());
     }
 }

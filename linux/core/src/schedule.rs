@@ -24,6 +24,18 @@ pub enum Step {
     Finished(End),
 }
 
+/// Nanoseconds that a task runs whatever timers say: however often a program has itself alarmed, everybody gets on.
+const LEAST_TURN: u64 = 50_000;
+
+/// A task's turn, in the machine's time.
+#[derive(Clone, Copy)]
+struct Turn {
+    /// No timer ends it before.
+    least: u64,
+    /// It ends here, if others wait or not.
+    end: u64,
+}
+
 impl Kernel {
     /// Reads the machine's clock. The time since the last reading was used by the task whose turn it is.
     pub fn now(&mut self) -> u64 {
@@ -124,25 +136,20 @@ impl Kernel {
         if let Some(entry) = state.timer.take() {
             self.timers.remove(&entry);
         }
-        for key in core::mem::take(&mut state.waits) {
-            if let Some(list) = self.waiters.get_mut(&key) {
-                list.retain(|other| *other != task);
-                if list.is_empty() {
-                    self.waiters.remove(&key);
-                }
-            }
-        }
+        self.waiters.remove(state.wait_number, &state.waits);
+        state.waits.clear();
         self.enqueue(task);
     }
 
-    pub(crate) fn park(&mut self, task: TaskId, wait: &Wait) {
+    pub(crate) fn park(&mut self, task: TaskId, wait: Wait) {
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return;
         };
         state.state = TaskState::Parked {
             interruptible: wait.restart != Restart::Never,
         };
-        state.waits.clone_from(&wait.keys);
+        state.wait_number = self.waiters.add(task, &wait.keys);
+        state.waits = wait.keys;
         let deadline = state.call.as_ref().and_then(|call| call.deadline);
         if let Some(deadline) = deadline {
             let entry = self.add_timer(deadline, Timer::Wake(task));
@@ -150,17 +157,11 @@ impl Kernel {
                 state.timer = Some(entry);
             }
         }
-        for key in &wait.keys {
-            let list = self.waiters.entry(*key).or_default();
-            if !list.contains(&task) {
-                list.push(task);
-            }
-        }
     }
 
     /// Wakes all tasks that wait for something; they try their calls again.
     pub fn wake_all(&mut self, key: WaitKey) {
-        for task in self.waiters.get(&key).cloned().unwrap_or_default() {
+        while let Some(task) = self.waiters.take_first(key) {
             if let Some(call) = self
                 .world
                 .tasks
@@ -175,9 +176,9 @@ impl Kernel {
 
     /// Runs a task until it waits, ends, stops or its slice is over.
     fn run(&mut self, task: TaskId) {
-        let slice_end = self.world.now + self.settings.slice;
+        let turn = self.turn_from_now();
         while self.is_clear(task) || self.prepare(task) {
-            let Ok(exit) = self.enter(task, slice_end) else {
+            let Ok(exit) = self.enter(task, turn) else {
                 let signal = crate::signal::SIGKILL;
                 return self.end_process_of(task, End::Killed { signal });
             };
@@ -195,6 +196,16 @@ impl Kernel {
                 }
                 other => self.handle_exit(task, other),
             }
+        }
+    }
+
+    /// A turn that begins now. It ends after about a slice, at an instant that is the end of many turns, so that the machine need not set
+    /// its timer anew whenever one task wakes another.
+    fn turn_from_now(&self) -> Turn {
+        let (now, slice) = (self.world.now, self.settings.slice.max(1));
+        Turn {
+            least: now + LEAST_TURN,
+            end: (now + slice / 2).next_multiple_of(slice),
         }
     }
 
@@ -249,13 +260,15 @@ impl Kernel {
         }
     }
 
-    /// Lets a task's guest run until it comes back, at the latest at the end of the slice or when a timer expires.
+    /// Lets a task's guest run until it comes back, at the latest at the end of its turn, or when a timer expires after the least of it.
     ///
     /// # Errors
     /// ESRCH when the task is gone, ENOMEM when the machine has no room for its address space.
-    fn enter(&mut self, task: TaskId, slice_end: u64) -> Result<Exit, Errno> {
+    fn enter(&mut self, task: TaskId, turn: Turn) -> Result<Exit, Errno> {
         let timer = self.timers.first_key_value();
-        let deadline = timer.map_or(slice_end, |((time, _), _)| slice_end.min(*time));
+        let deadline = timer.map_or(turn.end, |((time, _), _)| {
+            turn.end.min(turn.least.max(*time))
+        });
         let Self { machine, world, .. } = self;
         let state = world.tasks.get(task.0).ok_or(Errno::ESRCH)?;
         let space = world.spaces.get_mut(state.space.0).ok_or(Errno::ESRCH)?;
@@ -268,10 +281,8 @@ impl Kernel {
         let Ok(state) = self.task(task) else {
             return false;
         };
-        let registers = &state.vcpu.registers;
         state.call = Some(Call {
-            number: registers.rax.get(),
-            arguments: registers.arguments(),
+            number: state.vcpu.registers.rax.get(),
             ..Call::default()
         });
         self.continue_call(task)
@@ -349,7 +360,8 @@ impl Kernel {
         self.force_signal(task, SignalInformation { signal, cause });
     }
 
-    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked.
+    /// The sandbox has no frame left: the process that holds most is ended, which need not be the one that asked. The first one, whose
+    /// end is the sandbox', goes only if it holds more than all others together.
     pub fn out_of_memory(&mut self, asking: TaskId) {
         let world = &self.world;
         let size = |process: &crate::process::Process| {
@@ -362,12 +374,22 @@ impl Kernel {
                     + i64::from(process.oom_adjust) * 64,
             )
         };
-        let victim = world
-            .processes
-            .iter()
-            .filter(|(_, process)| process.end.is_none())
-            .filter_map(|(id, process)| Some((size(process)?, id)))
-            .max();
+        let living = world.processes.iter();
+        let living = living.filter(|(_, process)| process.end.is_none());
+        let (mut first, mut most, mut together) = (None, None, 0);
+        for (id, process) in living {
+            let Some(size) = size(process) else { continue };
+            if self.first == Some(process.pid) {
+                first = Some((size, id));
+            } else {
+                together += size;
+                most = most.max(Some((size, id)));
+            }
+        }
+        let victim = first
+            .filter(|(size, _)| *size > together)
+            .or(most)
+            .or(first);
         let victim = match victim {
             Some((_, id)) => crate::task::ProcessId(id),
             None => {
@@ -389,23 +411,28 @@ impl Kernel {
 
     /// Tries a task's call. Whether the task goes on to the guest (or to a signal) now.
     fn continue_call(&mut self, task: TaskId) -> bool {
+        // What is traced is looked at before the call: execve leaves other registers.
+        let mut traced = None;
+        if self.traces_calls
+            && let Ok(state) = self.task(task)
+        {
+            traced = Some(state.vcpu.registers.arguments());
+        }
         let result = calls::dispatch(self, task);
         self.drain_events(Some(task));
-        let traced = self.traces_calls;
         let Some(state) = self.world.tasks.get_mut(task.0) else {
             return false;
         };
         let Some(call) = state.call.as_mut() else {
             return true;
         };
-        if traced {
+        if let Some(arguments) = traced {
             let value = match &result {
                 Ok(value) => Some(*value as i64),
                 Err(Stop::Errno(error)) => Some(error.as_return()),
                 Err(_) => None,
             };
-            let (tid, number, arguments) = (state.tid, call.number, call.arguments);
-            self.trace.call(tid, number, &arguments, value);
+            self.trace.call(state.tid, call.number, &arguments, value);
         }
         match result {
             Ok(value) => {
@@ -437,7 +464,7 @@ impl Kernel {
                 if self.must_handle_signals(task, wait.restart) {
                     return true;
                 }
-                self.park(task, &wait);
+                self.park(task, wait);
                 false
             }
         }
@@ -469,11 +496,18 @@ impl Kernel {
         // Process 1 is a record that nobody asked for.
         let processes = self.world.processes.len() - usize::from(self.world.init.is_some());
         let count = self.world.tasks.len().max(processes);
-        let limit = self.process_of(task)?.limits[crate::process::resource::NPROC].soft;
-        if count >= self.settings.max_tasks || count as u64 >= limit {
-            Err(Errno::EAGAIN)
+        let process = self.process_of(task)?;
+        let pid = process.pid;
+        let own = process.limits[crate::process::resource::NPROC].soft;
+        let mut limit = self.settings.max_tasks;
+        if own >= limit as u64 && self.first == Some(pid) {
+            limit += self.settings.spare_tasks;
         } else {
-            Ok(())
+            limit = limit.min(usize::try_from(own).unwrap_or(usize::MAX));
         }
+        if count >= limit {
+            return Err(Errno::EAGAIN);
+        }
+        Ok(())
     }
 }

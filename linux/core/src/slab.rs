@@ -23,11 +23,19 @@ impl<T> Slab<T> {
     ///
     /// # Errors
     /// ENOMEM.
-    pub fn reserve(&mut self) -> Result<(), Errno> {
+    pub fn reserve_one(&mut self) -> Result<(), Errno> {
         if self.free.is_empty() {
             self.items.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         }
         Ok(())
+    }
+
+    /// Takes the memory for so many values at once, so that none is asked for while there are no more.
+    pub fn reserve(&mut self, count: usize) {
+        self.items
+            .reserve_exact(count.saturating_sub(self.items.len()));
+        self.free
+            .reserve_exact(count.saturating_sub(self.free.len()));
     }
 
     /// Stores a value and returns its number.

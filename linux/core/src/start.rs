@@ -7,6 +7,7 @@ use crate::memory::AddressSpace;
 use crate::signal::{Actions, AlternateStack, Pending, SignalSet};
 use crate::task::{ActionsId, AddressSpaceId, ProcessId, Task, TaskId, TaskState};
 use crate::world::new_process;
+use alloc::vec::Vec;
 use sundog_linux_vfs::constants::AT_FDCWD;
 use sundog_linux_vfs::{Context, Vfs};
 
@@ -22,12 +23,28 @@ impl Kernel {
         folder: &[u8],
         descriptors: impl FnOnce(&mut Vfs, &Context<'_>) -> Result<(), Errno>,
     ) -> Result<i32, Errno> {
+        self.start_found(texts, folder, |vfs, context| {
+            descriptors(vfs, context)?;
+            Ok(path.to_vec())
+        })
+    }
+
+    /// As [`Kernel::start`]; `descriptors` also finds the program's path.
+    ///
+    /// # Errors
+    /// As execve, or as `descriptors` says.
+    pub fn start_found(
+        &mut self,
+        texts: Texts,
+        folder: &[u8],
+        descriptors: impl FnOnce(&mut Vfs, &Context<'_>) -> Result<Vec<u8>, Errno>,
+    ) -> Result<i32, Errno> {
         let task = self.first_task()?;
-        self.with_files(task, |vfs, context| {
+        let path = self.with_files(task, |vfs, context| {
             vfs.chdir(context, folder)?;
             descriptors(vfs, context)
         })??;
-        let program = match prepare(self, task, AT_FDCWD, path, 0, texts) {
+        let program = match prepare(self, task, AT_FDCWD, &path, 0, texts) {
             Ok(program) => program,
             Err(Stop::Errno(error)) => return Err(error),
             Err(_) => return Err(Errno::EAGAIN),
@@ -79,6 +96,7 @@ impl Kernel {
             robust_list: 0,
             name: [0; 16],
             waits: alloc::vec::Vec::new(),
+            wait_number: 0,
             timer: None,
             run_time: 0,
             vfork_parent: None,

@@ -95,13 +95,11 @@ pub enum Saved {
     Armed,
 }
 
-/// A system call that is not finished.
+/// A system call that is not finished. Its arguments are in the registers.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Its number.
     pub number: u64,
-    /// Its arguments.
-    pub arguments: [u64; 6],
     /// When it stops waiting.
     pub deadline: Option<u64>,
     /// The deadline has passed.
@@ -112,6 +110,8 @@ pub struct Call {
     pub done: u64,
     /// The bits of a futex wait.
     pub bits: u32,
+    /// The word that a futex wait was moved to.
+    pub moved_to: Option<u64>,
     /// What it keeps between tries.
     pub saved: Option<Box<Saved>>,
     /// What a signal does to it, as its last wait said.
@@ -124,12 +124,12 @@ impl Default for Call {
     fn default() -> Self {
         Self {
             number: u64::MAX,
-            arguments: [0; 6],
             deadline: None,
             timed_out: false,
             woken: false,
             done: 0,
             bits: 0,
+            moved_to: None,
             saved: None,
             restart: Restart::IfHandlerAllows,
             result_if_interrupted: 0,
@@ -190,6 +190,8 @@ pub struct Task {
     pub name: [u8; 16],
     /// What it waits for.
     pub waits: Vec<WaitKey>,
+    /// The number of that wait.
+    pub wait_number: u64,
     /// Its entry among the timers.
     pub timer: Option<(u64, u64)>,
     /// Nanoseconds it ran.

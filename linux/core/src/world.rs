@@ -21,6 +21,15 @@ impl World {
         self.init = Some(id);
     }
 
+    /// Takes the memory for the records of so many tasks at once. A table that grew would ask for twice its length in one piece, when
+    /// there is least of it.
+    pub(crate) fn reserve(&mut self, tasks: usize) {
+        self.tasks.reserve(tasks);
+        self.processes.reserve(tasks + 1);
+        self.spaces.reserve(tasks);
+        self.actions.reserve(tasks);
+    }
+
     /// An id that neither a process nor a thread, group or session has.
     pub(crate) fn new_id(&mut self) -> i32 {
         loop {
@@ -74,8 +83,8 @@ impl World {
             .any(|(_, other)| other.group == process.group && !other.zombie && self.anchors(other))
     }
 
-    /// The context of a task's calls to the files; `tty` if the call may reach a terminal.
-    pub(crate) fn context(&self, task: TaskId, timed_out: bool, tty: bool) -> Option<Context<'_>> {
+    /// The context of a task's calls to the files.
+    pub(crate) fn context(&self, task: TaskId, timed_out: bool) -> Option<Context<'_>> {
         let state = self.tasks.get(task.0)?;
         let process = self.processes.get(state.process.0)?;
         let actions = &self.actions.get(state.actions.0)?.value;
@@ -92,7 +101,6 @@ impl World {
                 session: process.session as u32,
                 no_ttin: deaf(SIGTTIN),
                 no_ttou: deaf(SIGTTOU),
-                orphaned: tty && self.is_orphaned(state.process),
             },
             max_files: process.limits[resource::NOFILE].soft.min(1 << 20) as u32,
             max_file_size: process.limits[resource::FSIZE].soft,

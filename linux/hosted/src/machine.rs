@@ -299,25 +299,7 @@ impl Machine for TracedMachine {
         }
     }
 
-    fn share(
-        &mut self,
-        source: SpaceId,
-        _: SpaceId,
-        address: u64,
-        pages: usize,
-        drop_write: bool,
-    ) -> bool {
-        let Some(space) = self.spaces.get_mut(&source.0) else {
-            return false;
-        };
-        if drop_write {
-            for (start, count, execute) in space.mapped.drop_write(address / PAGE, pages as u64) {
-                // As in unmap.
-                let _ = space
-                    .stub
-                    .protect(start * PAGE, (count * PAGE) as usize, false, execute);
-            }
-        }
+    fn share(&mut self, _: SpaceId, _: SpaceId, _: u64, _: usize) -> bool {
         false
     }
 

@@ -66,13 +66,4 @@ impl Mapped {
         }
         runs
     }
-
-    /// Takes write away in a range and returns the runs that had it.
-    pub fn drop_write(&mut self, first: u64, count: u64) -> Vec<Run> {
-        let runs = self.runs(first, count, |page| page.protection.write);
-        for (_, page) in self.0.range_mut(first..first.saturating_add(count)) {
-            page.protection.write = false;
-        }
-        runs
-    }
 }

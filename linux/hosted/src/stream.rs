@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use sundog_linux_vfs::{Errno, FileObject, Queue, Ready};
-use sundog_protocols::file::{Attr, Kind, Time};
+use sundog_protocols::file::{Attr, Kind};
 
 /// Which of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,25 +87,7 @@ impl FileObject for Stream {
     }
 
     fn attr(&self) -> Attr {
-        let never = Time {
-            seconds: 0,
-            nanos: 0,
-        };
-        Attr {
-            id: self.queue.0,
-            kind: Kind::Fifo,
-            mode: 0o600,
-            links: 1,
-            uid: 0,
-            gid: 0,
-            device: 0,
-            size: 0,
-            blocks: 0,
-            accessed: never,
-            modified: never,
-            changed: never,
-            created: never,
-        }
+        Attr::new(Kind::Fifo, 0o600, self.queue.0)
     }
 
     fn name(&self) -> Vec<u8> {

@@ -5,10 +5,13 @@
 //! goes back.
 
 mod device;
+pub mod gift;
 pub mod port;
+pub mod register;
 pub mod slip;
 #[cfg(test)]
 mod tests;
+pub mod within;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};

@@ -1,21 +1,16 @@
 //! Pipes between the sandbox' processes and the streams of the host that are no terminals.
 
+use alloc::vec::Vec;
 use sundog_linux_vfs::{Context, Creds, Errno, FdsId, Job, NoProcesses, Stop, Vfs};
+use sundog_protocols::control::Stream;
 
 /// The personality's own ends, in a table of descriptors of its own.
 pub struct Pipes {
     fds: FdsId,
     /// Whose files these are; nothing is looked up in it.
     fs: sundog_linux_vfs::FsId,
-}
-
-/// Which end the processes get.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The end that is read.
-    Reads,
-    /// The end that is written.
-    Writes,
+    /// Where the output of streams is read.
+    outputs: Vec<(Stream, i32)>,
 }
 
 /// What became of bytes for a pipe.
@@ -50,24 +45,41 @@ impl Pipes {
         Ok(Pipes {
             fds: vfs.new_fds()?,
             fs: context.fs,
+            outputs: Vec::new(),
         })
     }
 
-    /// Makes a pipe. The process of `context` gets one end as its lowest free descriptor; the answer is the personality's.
+    /// Makes a pipe that the process of `context` reads as its lowest free descriptor; the answer is the end to write to.
     ///
     /// # Errors
     /// Those of making a pipe.
-    pub fn add(&self, vfs: &mut Vfs, context: &Context<'_>, end: End) -> Result<i32, Errno> {
-        let own = caller(self);
-        let (reads, writes) = vfs.pipe2(&own, 0)?;
-        let (theirs, ours) = match end {
-            End::Reads => (reads, writes),
-            End::Writes => (writes, reads),
-        };
-        let file = vfs.file_of(&own, theirs)?;
+    pub fn add_input(&self, vfs: &mut Vfs, context: &Context<'_>) -> Result<i32, Errno> {
+        let (reads, writes) = vfs.pipe2(&caller(self), 0)?;
+        self.hand_over(vfs, context, reads)?;
+        Ok(writes)
+    }
+
+    /// Makes a pipe that the process of `context` writes as its lowest free descriptor, for a stream.
+    ///
+    /// # Errors
+    /// Those of making a pipe.
+    pub fn add_output(
+        &mut self,
+        vfs: &mut Vfs,
+        context: &Context<'_>,
+        stream: Stream,
+    ) -> Result<(), Errno> {
+        let (reads, writes) = vfs.pipe2(&caller(self), 0)?;
+        vfs.order_pipe(&caller(self), reads)?;
+        self.hand_over(vfs, context, writes)?;
+        self.outputs.push((stream, reads));
+        Ok(())
+    }
+
+    fn hand_over(&self, vfs: &mut Vfs, context: &Context<'_>, theirs: i32) -> Result<(), Errno> {
+        let file = vfs.file_of(&caller(self), theirs)?;
         vfs.install(context, file, false, 0)?;
-        vfs.close(&own, theirs)?;
-        Ok(ours)
+        vfs.close(&caller(self), theirs)
     }
 
     /// Writes what fits.
@@ -79,9 +91,17 @@ impl Pipes {
         }
     }
 
-    /// Reads what is there; nothing now and nothing ever again look the same.
-    pub fn take(&self, vfs: &mut Vfs, descriptor: i32, into: &mut [u8]) -> usize {
-        vfs.read(&caller(self), descriptor, into).unwrap_or(0)
+    /// Reads the bytes that were written first, to whichever stream; none now and none ever again look the same.
+    pub fn take_in_order(&self, vfs: &mut Vfs, into: &mut [u8]) -> Option<(Stream, usize)> {
+        let own = caller(self);
+        let first = self.outputs.iter().filter_map(|(stream, pipe)| {
+            let (number, length) = vfs.first_written(&own, *pipe)?;
+            Some((number, length, *stream, *pipe))
+        });
+        let (_, length, stream, pipe) = first.min_by_key(|(number, ..)| *number)?;
+        let length = length.min(into.len());
+        let count = vfs.read(&own, pipe, &mut into[..length]).ok()?;
+        (count > 0).then_some((stream, count))
     }
 
     /// Closes an end.

@@ -1,6 +1,6 @@
-//! The standard streams of the host, behind the console program: its terminal over two rings, what is no terminal as pipes.
+//! The standard streams of the host, behind the console program, over two rings: its terminal, and what is no terminal as pipes.
 
-use crate::host_pipes::{End, Pipes, Put};
+use crate::host_pipes::{Pipes, Put};
 use crate::line::Wake;
 use crate::terminal::{self, Terminal};
 use alloc::format;
@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use sundog_linux_vfs::constants::{AT_FDCWD, O_RDWR};
 use sundog_linux_vfs::{Context, Errno, Vfs};
 use sundog_protocols::Words;
-use sundog_protocols::console::{MAX_OUTPUT, News, Output, label};
+use sundog_protocols::console::{News, label};
 use sundog_protocols::control::Stream;
 use sundog_rt::ring::Memory;
 
@@ -54,6 +54,15 @@ impl Shape {
     fn any(self) -> bool {
         self.output || self.error
     }
+
+    /// Whose bytes the terminal's are, unless all output is its.
+    fn stream_of_terminal(self) -> Option<Stream> {
+        match (self.output, self.error) {
+            (true, true) => None,
+            (false, true) => Some(Stream::Error),
+            _ => Some(Stream::Output),
+        }
+    }
 }
 
 /// Where input goes.
@@ -64,16 +73,6 @@ enum Input {
     Closed,
 }
 
-/// A stream of output beside the terminal.
-struct Outgoing {
-    stream: Stream,
-    /// The personality's end of its pipe.
-    pipe: Option<i32>,
-    waiting: Vec<u8>,
-    /// The console takes no more until it has news.
-    full: bool,
-}
-
 /// The streams.
 pub struct HostStreams<M, W> {
     terminal: Terminal<M, W>,
@@ -81,7 +80,8 @@ pub struct HostStreams<M, W> {
     size: (u16, u16),
     pipes: Option<Pipes>,
     input: Input,
-    output: [Outgoing; 2],
+    /// The pipes have the line before the terminal has it: by turns, since either could fill it for ever.
+    pipes_first: bool,
     /// Nothing comes behind the bytes that are in the ring.
     ends: bool,
     /// The console is gone.
@@ -92,19 +92,13 @@ pub struct HostStreams<M, W> {
 impl<M: Memory, W: Wake> HostStreams<M, W> {
     /// Streams of which nothing is known yet.
     pub fn new(terminal: Terminal<M, W>) -> HostStreams<M, W> {
-        let outgoing = |stream| Outgoing {
-            stream,
-            pipe: None,
-            waiting: Vec::new(),
-            full: false,
-        };
         HostStreams {
             terminal,
             shape: None,
             size: terminal::SIZE,
             pipes: None,
             input: Input::Closed,
-            output: [outgoing(Stream::Output), outgoing(Stream::Error)],
+            pipes_first: false,
             ends: false,
             gone: false,
             orders: Vec::new(),
@@ -128,7 +122,7 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
     /// Those of opening, and `EIO` if the console is gone.
     pub fn open(&mut self, vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
         let shape = self.shape.ok_or(Errno::EIO)?;
-        let pipes = Pipes::new(vfs, context)?;
+        let mut pipes = Pipes::new(vfs, context)?;
         if shape.any() {
             vfs.add_console(self.size.0, self.size.1)?;
         }
@@ -136,13 +130,14 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
             open_terminal(vfs, context)?;
             Input::Terminal
         } else {
-            Input::Pipe(pipes.add(vfs, context, End::Reads)?)
+            Input::Pipe(pipes.add_input(vfs, context)?)
         };
-        for (outgoing, is_terminal) in self.output.iter_mut().zip([shape.output, shape.error]) {
+        for (stream, is_terminal) in [(Stream::Output, shape.output), (Stream::Error, shape.error)]
+        {
             if is_terminal {
                 open_terminal(vfs, context)?;
             } else {
-                outgoing.pipe = Some(pipes.add(vfs, context, End::Writes)?);
+                pipes.add_output(vfs, context, stream)?;
             }
         }
         self.pipes = Some(pipes);
@@ -155,6 +150,10 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
             self.hear(vfs, ask);
         }
         let mut changed = !self.orders.is_empty();
+        self.pipes_first = !self.pipes_first;
+        if self.pipes_first {
+            changed |= self.carry(vfs);
+        }
         let (input, pipes) = (&mut self.input, &self.pipes);
         changed |= self.terminal.exchange(vfs, |vfs, bytes| match input {
             Input::Terminal => vfs.console_input(bytes),
@@ -172,10 +171,7 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
             self.end_input(vfs);
             changed = true;
         }
-        for index in 0..self.output.len() {
-            changed |= self.carry(vfs, ask, index);
-        }
-        changed
+        changed | self.carry(vfs)
     }
 
     /// What the host wants of the processes, told once.
@@ -191,29 +187,26 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
 
     /// Sends a line of the personality's own to standard error.
     pub fn say(&mut self, text: &str) {
-        if self.shape.is_some_and(|shape| shape.error) {
-            self.terminal.say(text);
-        } else {
-            let [_, error] = &mut self.output;
-            error
-                .waiting
-                .extend_from_slice(format!("{text}\n").as_bytes());
+        match self.shape {
+            Some(shape) if !shape.error => {
+                let line = format!("{text}\n");
+                self.terminal.write(Stream::Error, line.as_bytes());
+            }
+            _ => self.terminal.say(text),
         }
     }
 
     /// Whether so much waits that no program should run before some of it has gone.
     pub fn is_congested(&self) -> bool {
-        let [_, error] = &self.output;
-        !self.gone && self.terminal.waiting().max(error.waiting.len()) >= ENOUGH
+        !self.gone && self.terminal.waiting() >= ENOUGH
     }
 
     /// Tells the end with its status, once everything before it has gone; `true` then.
     pub fn finish(&mut self, ask: &mut impl Ask, status: u8) -> bool {
-        let waits = |outgoing: &Outgoing| !outgoing.waiting.is_empty();
         if self.gone {
             return true;
         }
-        if self.terminal.waiting() != 0 || self.output.iter().any(waits) {
+        if self.terminal.waiting() != 0 {
             return false;
         }
         let mut words = Words::new(label::EXIT);
@@ -237,15 +230,16 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
         while let Some(news) = self.next(ask) {
             match news {
                 News::Size { rows, columns } => vfs.console_resize(rows, columns),
+                News::Discard if matches!(self.input, Input::Terminal) => {
+                    self.terminal.discard_input();
+                    vfs.console_discard_input();
+                }
                 news => self.note(news),
             }
         }
         if self.gone && !was_gone {
             vfs.console_hang_up();
             self.ends = true;
-        }
-        for outgoing in &mut self.output {
-            outgoing.full = false;
         }
     }
 
@@ -255,7 +249,11 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
                 input,
                 output,
                 error,
-            } if self.shape.is_none() => self.shape = Some(Shape::new(input, output, error)),
+            } if self.shape.is_none() => {
+                let shape = Shape::new(input, output, error);
+                self.terminal.in_pieces(shape.stream_of_terminal());
+                self.shape = Some(shape);
+            }
             News::Signal(number) => self.orders.push(Order::Signal(number)),
             News::EndOfInput => self.ends = true,
             News::Stop => self.orders.push(Order::Stop),
@@ -274,33 +272,18 @@ impl<M: Memory, W: Wake> HostStreams<M, W> {
         }
     }
 
-    /// Brings output of a pipe to the console, as far as it takes it.
-    fn carry(&mut self, vfs: &mut Vfs, ask: &mut impl Ask, index: usize) -> bool {
-        let outgoing = &mut self.output[index];
+    /// Brings what was written to pipes to the line, in the order of the writes, as far as the line takes it.
+    fn carry(&mut self, vfs: &mut Vfs) -> bool {
+        let Some(pipes) = &self.pipes else {
+            return false;
+        };
         let mut changed = false;
-        while !outgoing.full && !self.gone {
-            if let (true, Some(pipe), Some(pipes)) =
-                (outgoing.waiting.is_empty(), outgoing.pipe, &self.pipes)
-            {
-                let mut bytes = [0; 4096];
-                let count = pipes.take(vfs, pipe, &mut bytes);
-                outgoing.waiting.extend_from_slice(&bytes[..count]);
-                changed |= count > 0;
-            }
-            if outgoing.waiting.is_empty() {
-                break;
-            }
-            let length = outgoing.waiting.len().min(MAX_OUTPUT);
-            match send(ask, outgoing.stream, &outgoing.waiting[..length]) {
-                Some(taken) => {
-                    outgoing.full = taken < length;
-                    outgoing.waiting.drain(..taken.min(length));
-                }
-                None => {
-                    self.gone = true;
-                    outgoing.waiting.clear();
-                }
-            }
+        let mut bytes = [0; 4096];
+        while self.terminal.is_free()
+            && let Some((stream, count)) = pipes.take_in_order(vfs, &mut bytes)
+        {
+            self.terminal.write(stream, &bytes[..count]);
+            changed = true;
         }
         changed
     }
@@ -311,20 +294,6 @@ fn open_terminal(vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
     vfs.openat(context, AT_FDCWD, b"/dev/console", O_RDWR, 0)
         .map(drop)
         .map_err(|_| Errno::EIO)
-}
-
-/// Hands output to the console; how much of it was taken, or nothing if the console does not take any ever again.
-fn send(ask: &mut impl Ask, stream: Stream, bytes: &[u8]) -> Option<usize> {
-    let output = Output {
-        stream,
-        bytes: bytes.to_vec(),
-    };
-    let answer = ask.ask(&output.encode().ok()?)?;
-    if answer.label() != 0 {
-        return None;
-    }
-    let taken = answer.reader().word().ok()?;
-    usize::try_from(taken).ok()
 }
 
 #[cfg(test)]

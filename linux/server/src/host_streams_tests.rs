@@ -48,8 +48,9 @@ struct World {
     vfs: Vfs,
     fs: sundog_linux_vfs::FsId,
     fds: sundog_linux_vfs::FdsId,
-    /// What the host's standard output and error got.
+    /// What the host's standard output and error got, and both as they came.
     out: [Vec<u8>; 2],
+    both: Vec<u8>,
     notified: bool,
 }
 
@@ -84,6 +85,7 @@ impl World {
             fs,
             fds,
             out: Default::default(),
+            both: Vec::new(),
             notified: false,
         };
         let context = world.context();
@@ -103,11 +105,9 @@ impl World {
             rows: 30,
             columns: 90,
         });
-        world.send(ToMachine::Terminals {
-            input,
-            output,
-            error,
-        });
+        let mut lines = Lines::default();
+        world.host.terminals(input, output, error, &mut lines);
+        world.tell(lines);
         assert!(world.streams.prepare(&mut world.program));
         world.streams.open(&mut world.vfs, &context).unwrap();
         world
@@ -177,6 +177,7 @@ impl World {
             events.extend(self.host.control(&core::mem::take(relay.to_control())));
             for event in events {
                 if let Event::Output(stream, bytes) = event {
+                    self.both.extend_from_slice(&bytes);
                     self.out[usize::from(stream == Stream::Error)].extend(bytes);
                 }
             }
@@ -253,6 +254,34 @@ fn pipes_carry_every_byte_and_the_end_of_input() {
 }
 
 #[test]
+fn two_pipes_keep_the_order_of_what_is_written_to_them() {
+    let mut world = World::new(false, false, false);
+    let mut wanted = Vec::new();
+    let mut lines = (0..1000).peekable();
+    // The host reads only when the writer has to wait: by then everything on the way is full.
+    while let Some(line) = lines.peek() {
+        let text = format!("line {line} {}\n", "x".repeat(*line as usize % 300));
+        match world.write(1 + line % 2, text.as_bytes()) {
+            Ok(count) => {
+                assert_eq!(count, text.len());
+                wanted.extend_from_slice(text.as_bytes());
+                lines.next();
+            }
+            Err(Stop::Block(_)) => world.settle(true),
+            other => panic!("{other:?}"),
+        }
+    }
+    for _ in 0..100 {
+        world.settle(true);
+    }
+    assert!(
+        world.both == wanted,
+        "{}",
+        String::from_utf8_lossy(&world.both)
+    );
+}
+
+#[test]
 fn a_host_that_does_not_read_makes_the_writer_wait_and_nothing_is_lost() {
     let mut world = World::new(false, false, false);
     let piece = bytes(4096);
@@ -307,6 +336,24 @@ fn a_terminal_echoes_and_its_lines_end_with_enter() {
     world.input_ends();
     world.settle(true);
     assert_eq!(world.read(0, &mut buffer), Ok(0));
+}
+
+#[test]
+fn what_was_typed_ahead_of_a_question_never_reaches_a_program() {
+    let mut world = World::new(true, true, true);
+    let mut buffer = [0; 16];
+    world.typed(b"once\ralw");
+    world.settle(true);
+    world.typed(b"ays\ronce");
+    let mut lines = Lines::default();
+    world.host.discard_input(&mut lines);
+    world.tell(lines);
+    world.typed(b"\rnext\r");
+    world.settle(true);
+    assert_eq!(world.read(0, &mut buffer), Ok(1), "an empty line");
+    assert_eq!(world.read(0, &mut buffer), Ok(5));
+    assert_eq!(&buffer[..5], b"next\n");
+    assert!(matches!(world.read(0, &mut buffer), Err(Stop::Block(_))));
 }
 
 #[test]

@@ -2,15 +2,20 @@
 
 use crate::calendar::Calendar;
 use crate::channel::{self, Area};
+use crate::gated::gift::Gift;
+use crate::gated::within::{Devices, Registered};
 use crate::natives::{CALL, has_room_for, texts};
+use crate::places::{Place, What as There};
+use crate::say::words;
+use crate::shares;
 use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::load::Texts;
-use sundog_linux_vfs::{Errno, Export, Vfs};
-use sundog_options::Plan;
+use sundog_linux_vfs::{Bound, Errno, Export, Vfs};
+use sundog_options::{BindMode, Operation, Plan};
 use sundog_protocols::file::wire::{Message, Reply};
 use sundog_protocols::file::{FileError, Session};
 use sundog_rt::Resources;
@@ -21,12 +26,6 @@ use sundog_rt::sys::abi::{Address, Rights};
 use sundog_spawn::{Fault, Grant, Process, Program, SpawnError, Time, What, spawn};
 use sundog_tmpfs_core::Clock;
 
-/// Bytes of a sandbox if nobody says how many.
-const MEMORY: u64 = 22 << 20;
-/// The least that programs, their files and their objects can do with.
-const LEAST: u64 = 3 << 19;
-/// Of what the personality itself leaves, one part in so many is for sandboxes within if nobody says how much.
-const WITHIN_PART: u64 = 4;
 /// Pages of the personality's own heap, and bytes that it makes objects of.
 const HEAP_PAGES: u32 = 512;
 const OWN: u64 = 512 << 10;
@@ -34,6 +33,8 @@ const OWN: u64 = 512 << 10;
 const SLOTS: u32 = 2048;
 /// Handles that it may hold on each bound tree.
 const HANDLES: usize = 4096;
+/// The badge of its own notification with which its askers wake it.
+const NEWS: u64 = 4;
 /// Where the number of a tree lies in a badge; below is the process id.
 pub const TREE_SHIFT: u32 = 32;
 
@@ -45,6 +46,8 @@ pub struct Parts {
     pub archive: Cap<Frame>,
     /// The calendar.
     pub calendar: Calendar,
+    /// Bytes that there are for native programs and sandboxes, with what runs already.
+    pub children: u64,
     /// Notifications and frames of sandboxes that have ended.
     pub spare: Vec<(Cap<Notification>, Cap<Frame>)>,
 }
@@ -96,6 +99,10 @@ pub struct Start<'a> {
     pub time: Cap<SchedContext>,
     pub lent: &'a [Cap<SchedContext>],
     pub ticks_per_microsecond: u64,
+    /// Its devices.
+    pub devices: &'a Devices,
+    /// The time of its questions, and its place with the consent service, if one of its devices asks.
+    pub asking: Option<(Cap<SchedContext>, &'a Registered)>,
 }
 
 impl Parts {
@@ -171,21 +178,50 @@ fn exports(
     kernel: &mut Kernel,
     start: &Start<'_>,
     trees: &mut Vec<Tree>,
+    places: &mut Vec<Place>,
 ) -> Result<(), (Errno, String)> {
     let task = kernel.world.tids.get(&start.pid).copied();
     let task = task.ok_or((Errno::ESRCH, String::new()))?;
-    for (source, read_only) in start.wish.sources() {
+    for (number, operation) in start.wish.plan.operations.iter().enumerate() {
+        let Operation::Bind { source, mode, .. } = operation else {
+            continue;
+        };
+        if start.devices.is_node(number) {
+            continue;
+        }
+        let read_only = *mode == BindMode::ReadOnly;
+        let devices = *mode == BindMode::Device;
         let exported = kernel
-            .with_files(task, |vfs, context| vfs.export(context, source, read_only))
+            .with_files(task, |vfs, context| {
+                vfs.export(context, source, read_only, devices)
+            })
             .and_then(|exported| exported);
-        let export = exported.map_err(|error| {
+        let parts = exported.map_err(|error| {
             let source = String::from_utf8_lossy(source);
-            (error, format!("Can't bind {source}: {error:?}"))
+            let why = words(error);
+            (error, format!("Can't find source path {source}: {why}"))
         })?;
-        trees.push(Tree {
-            export,
-            session: Session::new(b"", HANDLES),
-        });
+        for part in parts {
+            let what = match part.what {
+                Bound::Tree(export) => {
+                    trees.push(Tree {
+                        export,
+                        session: Session::new(b"", HANDLES),
+                    });
+                    match export.is_read_only() {
+                        true => There::ReadOnly,
+                        false => There::Tree,
+                    }
+                }
+                Bound::Proc => There::Proc,
+                Bound::Devices => There::Devices,
+            };
+            places.push(Place {
+                operation: number,
+                what,
+                path: part.path,
+            });
+        }
     }
     Ok(())
 }
@@ -199,9 +235,9 @@ pub fn spawn_sandbox(
     kernel: &mut Kernel,
     start: &Start<'_>,
 ) -> Result<(Process, Inner), (Errno, String)> {
-    let mut trees = Vec::new();
-    let made =
-        exports(kernel, start, &mut trees).and_then(|()| build(resources, start, trees.len()));
+    let (mut trees, mut places) = (Vec::new(), Vec::new());
+    let made = exports(kernel, start, &mut trees, &mut places)
+        .and_then(|()| build(resources, start, trees.len(), &places));
     match made {
         Ok((process, shared)) => Ok((
             process,
@@ -220,44 +256,54 @@ pub fn spawn_sandbox(
     }
 }
 
-/// Divides the limit: what the personality itself takes, what sandboxes within may take, and the rest for programs and their files.
-fn share_out(program: &mut Program<'_>, plan: &Plan) -> Result<(), (Errno, String)> {
+/// Starts the program with what its options give it, or with as much as there is if they do not say.
+fn start_within(
+    resources: &mut Resources,
+    program: &mut Program<'_>,
+    plan: &Plan,
+    children: u64,
+) -> Result<Process, (Errno, String)> {
     let own = program
         .bytes()
         .map_err(|error| (crate::natives::errno(error), format!("{error:?}")))?;
-    let memory = plan.memory.unwrap_or(MEMORY);
-    let rest = memory.saturating_sub(own);
-    let within = plan.memory_within.unwrap_or(rest / WITHIN_PART);
-    let least = own.saturating_add(LEAST);
-    if rest < LEAST || plan.memory_within.is_none() && rest - within < LEAST {
-        let text = format!("--mem: a sandbox needs {least} bytes at least, not {memory}");
-        return Err((Errno::ENOMEM, text));
-    }
-    if rest.saturating_sub(within) < LEAST {
-        let text = format!(
-            "--mem-within: {within} bytes do not fit beside the sandbox' own {least} into {memory}"
-        );
-        return Err((Errno::ENOMEM, text));
-    }
-    let within = within & !4095;
-    for grant in &mut program.grants {
-        match grant.name {
-            "pool" => {
-                grant.what = What::Memory {
-                    bytes: (rest - within) & !4095,
+    let (given, within) = (plan.memory, plan.memory_within);
+    let mut memory = given.unwrap_or_else(|| shares::usual(own, within, children));
+    loop {
+        let shares = shares::divide(own, memory, within).map_err(|text| (Errno::ENOMEM, text))?;
+        for grant in &mut program.grants {
+            match grant.name {
+                "pool" => grant.what = What::Memory { bytes: shares.pool },
+                "children" => {
+                    grant.what = What::Memory {
+                        bytes: shares.within,
+                    }
                 }
+                _ => {}
             }
-            "children" => grant.what = What::Memory { bytes: within },
-            _ => {}
         }
+        let error = match spawn(resources, program) {
+            Ok(process) => return Ok(process),
+            Err(error) => error,
+        };
+        let text = match error {
+            SpawnError::Kernel(Error::NotEnoughMemory) => match shares::less(own, memory, within) {
+                Some(less) if given.is_none() => {
+                    memory = less;
+                    continue;
+                }
+                _ => shares::not_left(memory, given.is_some()),
+            },
+            error => format!("it does not start: {error:?}"),
+        };
+        return Err((crate::natives::errno(error), text));
     }
-    Ok(())
 }
 
 fn build(
     resources: &mut Resources,
     start: &Start<'_>,
     trees: usize,
+    places: &[Place],
 ) -> Result<(Process, Shared), (Errno, String)> {
     let (events, frame) = start.shared;
     let mapping = resources
@@ -298,10 +344,33 @@ fn build(
             .map(|(name, time)| (&**name, copy(time.address(), Rights::ALL))),
     );
     let seconds = format!("{}", start.parts.calendar.now().seconds);
+    if let Some((time, Registered { endpoint, .. })) = &start.asking {
+        given.extend([
+            ("consent", copy(endpoint.address(), CALL)),
+            ("ask-1", copy(time.address(), Rights::ALL)),
+            (
+                "news",
+                What::Copy {
+                    source: events.address(),
+                    rights: Rights::SEND,
+                    badge: Some(NEWS),
+                },
+            ),
+        ]);
+    }
+    let gifts: Vec<String> = start.devices.gifts.iter().map(Gift::text).collect();
     let mut program = Program::new(start.parts.image, b"linux", Time::Given(start.time));
     program
         .arguments
-        .extend([&b"--time"[..], seconds.as_bytes(), b"--within"]);
+        .extend([&b"--time"[..], seconds.as_bytes()]);
+    for gift in &gifts {
+        program.arguments.extend([&b"--gift"[..], gift.as_bytes()]);
+    }
+    let places: Vec<Vec<u8>> = places.iter().map(Place::text).collect();
+    for place in &places {
+        program.arguments.extend([&b"--place"[..], place]);
+    }
+    program.arguments.push(b"--within");
     let too_many = |error| (error, String::from("its arguments"));
     has_room_for(start.texts).map_err(too_many)?;
     let arguments = texts(&start.texts.arguments, usize::MAX).map_err(too_many)?;
@@ -320,17 +389,8 @@ fn build(
         .zip(FIRST_GIVEN..)
         .map(|((name, what), slot)| Grant { name, slot, what })
         .collect();
-    let spawned = share_out(&mut program, &start.wish.plan).and_then(|()| {
-        spawn(resources, &program).map_err(|error| {
-            let text = match error {
-                SpawnError::Kernel(Error::NotEnoughMemory) => {
-                    String::from("not so much memory is left for it")
-                }
-                error => format!("it does not start: {error:?}"),
-            };
-            (crate::natives::errno(error), text)
-        })
-    });
+    let plan = &start.wish.plan;
+    let spawned = start_within(resources, &mut program, plan, start.parts.children);
     let process = match spawned {
         Ok(process) => process,
         Err(error) => {

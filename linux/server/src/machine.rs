@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod clock;
+mod room;
 mod space;
 #[cfg(test)]
 mod tests;
@@ -17,13 +18,15 @@ use sundog_linux_core::machine::{Exit, Machine, NoRoom, Protection, SpaceId, Vcp
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_core::slab::Slab;
 use sundog_linux_vfs::Errno;
-use sundog_rt::cap::{Error, Protection as Allowed};
+use sundog_rt::cap::Protection as Allowed;
 
 /// The machine over kernel objects.
 pub struct SundogMachine<O: Objects> {
     objects: O,
     blocks: Blocks,
     spaces: Slab<Space>,
+    /// The number of the space that is looked at next when objects are short.
+    hand: u32,
     vcpus: Slab<vcpu::Vcpu>,
     clock: Clock,
     /// The last deadline, in nanoseconds and in ticks: most entries have the one of those before.
@@ -62,6 +65,7 @@ impl<O: Objects> SundogMachine<O> {
             objects,
             blocks: Blocks::new(parameters.memory),
             spaces: Slab::default(),
+            hand: 0,
             vcpus: Slab::default(),
             clock: parameters.clock,
             deadline: (u64::MAX, 0),
@@ -73,19 +77,15 @@ impl<O: Objects> SundogMachine<O> {
 
 impl<O: Objects> Machine for SundogMachine<O> {
     fn create_space(&mut self) -> Result<SpaceId, NoRoom> {
-        let space = Space::new(&mut self.objects, &mut self.blocks).map_err(|_| NoRoom)?;
+        let space = self.with_room(None, |machine| {
+            Space::new(&mut machine.objects, &mut machine.blocks)
+        })?;
         Ok(SpaceId(self.spaces.insert(space)))
     }
 
     fn destroy_space(&mut self, space: SpaceId) {
-        for vcpu in self.vcpus.values_mut() {
-            if vcpu.space == Some(space) {
-                vcpu.space = None;
-            }
-        }
-        if let Some(space) = self.spaces.remove(space.0) {
-            space.end(&mut self.objects, &mut self.blocks);
-        }
+        self.forget(space);
+        self.spaces.remove(space.0);
     }
 
     fn map(
@@ -96,48 +96,49 @@ impl<O: Objects> Machine for SundogMachine<O> {
         pages: usize,
         protection: Protection,
     ) -> Result<(), NoRoom> {
-        let space = self.spaces.get_mut(space.0).ok_or(NoRoom)?;
         let page = u32::try_from(offset as u64 / PAGE).map_err(|_| NoRoom)?;
         let pages = u32::try_from(pages).map_err(|_| NoRoom)?;
-        let (objects, blocks) = (&mut self.objects, &mut self.blocks);
-        space
-            .map(objects, blocks, address, page, pages, allowed(protection))
-            .map_err(|_| NoRoom)
+        let protection = allowed(protection);
+        self.with_room(Some(space), |machine| {
+            let (space, objects, blocks) = machine.present(space)?;
+            space.map(objects, blocks, address, page, pages, protection)
+        })
     }
 
     fn unmap(&mut self, space: SpaceId, address: u64, pages: usize) {
-        if let Some(space) = self.spaces.get(space.0) {
+        if let Some(space) = self.spaces.get(space.0)
+            && !space.is_forgotten()
+        {
             let unmapped = self.objects.unmap(space.slot, address, pages as u64);
             debug_assert!(unmapped.is_ok(), "a range of user addresses");
         }
     }
 
     fn protect(&mut self, space: SpaceId, address: u64, pages: usize, protection: Protection) {
-        if let Some(space) = self.spaces.get_mut(space.0) {
+        if let Some(space) = self.spaces.get_mut(space.0)
+            && !space.is_forgotten()
+        {
             let (objects, blocks) = (&mut self.objects, &mut self.blocks);
             space.protect(objects, blocks, address, pages as u64, allowed(protection));
         }
     }
 
-    fn share(
-        &mut self,
-        source: SpaceId,
-        destination: SpaceId,
-        address: u64,
-        pages: usize,
-        drop_write: bool,
-    ) -> bool {
+    fn share(&mut self, source: SpaceId, destination: SpaceId, address: u64, pages: usize) -> bool {
         let Some((source, target)) = self.spaces.get_two(source.0, destination.0) else {
             return false;
         };
+        if source.is_forgotten() || target.is_forgotten() {
+            return true;
+        }
         let (objects, blocks) = (&mut self.objects, &mut self.blocks);
-        source.share(objects, blocks, target, address, pages as u64, drop_write);
+        source.share(objects, blocks, target, address, pages as u64);
         true
     }
 
     fn create_vcpu(&mut self) -> Result<Vcpu, NoRoom> {
-        let made = vcpu::Vcpu::new(&mut self.objects, &mut self.blocks);
-        let (vcpu, registers) = made.map_err(|_| NoRoom)?;
+        let (vcpu, registers) = self.with_room(None, |machine| {
+            vcpu::Vcpu::new(&mut machine.objects, &mut machine.blocks)
+        })?;
         let id = VcpuId(self.vcpus.insert(vcpu));
         Ok(Vcpu { id, registers })
     }
@@ -149,21 +150,18 @@ impl<O: Objects> Machine for SundogMachine<O> {
     }
 
     fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit {
-        let Some(object) = self.vcpus.get_mut(vcpu.id.0) else {
+        let Some(object) = self.vcpus.get(vcpu.id.0) else {
             return Exit::BadState;
         };
-        if object.space != Some(space) {
-            let vspace = self.spaces.get(space.0);
-            let vspace = vspace.ok_or(Error::InvalidAddress);
-            let given =
-                vspace.and_then(|vspace| object.configure(&mut self.objects, space, vspace.slot));
-            if given.is_err() {
-                return Exit::BadState;
-            }
+        if object.space != Some(space) && self.configure(vcpu.id, space).is_err() {
+            return Exit::BadState;
         }
         if self.deadline.0 != deadline {
             self.deadline = (deadline, self.clock.deadline(deadline));
         }
+        let Some(object) = self.vcpus.get(vcpu.id.0) else {
+            return Exit::BadState;
+        };
         object
             .enter(&mut self.objects, &vcpu.registers, self.deadline.1)
             .unwrap_or(Exit::BadState)

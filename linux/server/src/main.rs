@@ -5,8 +5,10 @@
 //! program (`console`, its endpoint, and `wake-console`, its notification), or the driver of a bare line (`wake`, its notification).
 //! For native programs it may be given `time-1`, `time-2` and so on (a scheduling context for each that runs at once) and `children`
 //! (untyped memory for them).
-//! With devices that ask (`--device`) it is given `consent` (the service's endpoint), `ask-1` and so on (a scheduling context for each
-//! open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled when one has come).
+//! A name of its table is a file server's: its tree is mounted there, and its ring is given as the endpoint's name with `-data` behind.
+//! With devices that ask (`--device`, or `--gift` in a sandbox within) it is given `consent` (the service's endpoint), `ask-1` and so on
+//! (a scheduling context for each open that can wait for an answer at once) and `news` (its own notification, badged, to be signalled
+//! when one has come).
 //! Its arguments are those of [`options`].
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
@@ -31,12 +33,17 @@ mod natives;
 mod objects;
 mod options;
 mod orders;
+mod places;
 mod pool;
 mod random;
 mod requests;
 mod root;
 mod sandbox;
+mod say;
+mod servers;
+mod shares;
 mod streams;
+mod tasks;
 mod terminal;
 mod trace;
 mod view;
@@ -48,6 +55,7 @@ use alloc::string::String;
 use console::Console;
 use options::Options;
 use sandbox::Sandbox;
+use servers::Servers;
 use sundog_linux_core::process::End;
 use sundog_linux_core::schedule::Step;
 use sundog_linux_core::texts::{List, Texts};
@@ -67,9 +75,15 @@ fn run(mut environment: Environment) {
     let start = &environment.start;
     let ticks_per_microsecond = start.ticks_per_microsecond;
     let ended = Options::parse(start.arguments().skip(1), start.variables()).and_then(|options| {
+        let mut environment = environment;
+        let servers = Servers::given(&mut environment)?;
         let mut sandbox = sandbox::build(environment, &options)?;
-        let end = run_program(&mut sandbox, &options, ticks_per_microsecond);
-        sandbox.finish(ticks_per_microsecond, &end);
+        let end = run_program(&mut sandbox, servers, &options, ticks_per_microsecond);
+        let name = options
+            .within
+            .as_ref()
+            .map_or("linux", |wish| wish.front.name());
+        sandbox.finish(name, ticks_per_microsecond, &end);
         if end.is_err() && options.within.is_some() {
             // It was said where the person of the sandbox reads it.
             exit(1);
@@ -111,10 +125,36 @@ impl Failure {
             status,
         }
     }
+
+    /// The folder to start in could not be entered.
+    fn folder(options: &Options, error: Errno) -> Failure {
+        if options.within.is_none() {
+            return Failure::new(&options.folder, error);
+        }
+        let folder = String::from_utf8_lossy(&options.folder);
+        Failure {
+            text: format!("Can't chdir to {folder}: {}", say::words(error)),
+            status: 1,
+        }
+    }
+
+    /// The program could not be started.
+    fn program(options: &Options, error: Errno) -> Failure {
+        if options.within.is_none() {
+            return Failure::new(&options.path(), error);
+        }
+        let name = options.program.first().map_or(&[][..], |name| name);
+        let name = String::from_utf8_lossy(name);
+        Failure {
+            text: format!("execvp {name}: {}", say::words(error)),
+            status: 1,
+        }
+    }
 }
 
 fn run_program(
     sandbox: &mut Sandbox,
+    servers: Servers,
     options: &Options,
     ticks_per_microsecond: u64,
 ) -> Result<End, Failure> {
@@ -132,24 +172,36 @@ fn run_program(
         },
     }));
     console.prepare(kernel, requests);
-    let path = options.path();
-    let refused = |error| Failure::new(&path, error);
+    let refused = |error| Failure::program(options, error);
     let texts = Texts {
         arguments: List::of(&options.program).map_err(refused)?,
         environment: List::of(&options.environment).map_err(refused)?,
     };
-    let mut no_folder = false;
-    kernel
-        .start(&path, texts, b"/", |vfs, context| {
-            if let Some(view) = view.take() {
-                view.apply(vfs, context)?;
-            }
-            console.open(vfs, context)?;
-            let entered = vfs.chdir(context, &options.folder);
-            no_folder = entered.is_err();
-            entered
+    let mut fault = None;
+    let started = kernel.start_found(texts, b"/", |vfs, context| {
+        if let Some(view) = view.take() {
+            let applied = view.apply(vfs, context);
+            applied.map_err(|(error, text)| {
+                fault = Some(Failure { text, status: 1 });
+                error
+            })?;
+        }
+        servers.mount(vfs).map_err(|(name, error)| {
+            fault = Some(Failure::new(name.as_bytes(), error));
+            error
+        })?;
+        console.open(vfs, context)?;
+        vfs.chdir(context, &options.folder).inspect_err(|error| {
+            fault = Some(Failure::folder(options, *error));
+        })?;
+        Ok(match options.within {
+            Some(_) => say::find(vfs, context, options.paths())?,
+            None => options.path(),
         })
-        .map_err(|error| Failure::new(if no_folder { &options.folder } else { &path }, error))?;
+    });
+    if let Err(error) = started {
+        return Err(fault.unwrap_or_else(|| Failure::program(options, error)));
+    }
     loop {
         let step = kernel.step();
         let mut changed = requests.work(kernel);
@@ -157,6 +209,9 @@ fn run_program(
         requests.notified |= in_guest;
         let news = core::mem::take(&mut requests.news) || in_guest;
         changed |= kernel.vfs.work_gates(news);
+        if news {
+            requests.pass_on_news();
+        }
         changed |= console.work(kernel, requests);
         while console.is_congested() {
             if console.sleep() {
@@ -183,11 +238,11 @@ fn run_program(
 
 impl Sandbox {
     /// Sends the last output, why the program did not run, and the end.
-    fn finish(&mut self, ticks_per_microsecond: u64, end: &Result<End, Failure>) {
+    fn finish(&mut self, name: &str, ticks_per_microsecond: u64, end: &Result<End, Failure>) {
         let (console, kernel, requests) = (&mut self.console, &mut self.kernel, &mut self.requests);
         if let Err(failure) = end {
             console.work(kernel, requests);
-            console.say(&format!("linux: {}", failure.text));
+            console.say(&format!("{name}: {}", failure.text));
         }
         let status = match end {
             Ok(end) => status(*end),

@@ -2,7 +2,7 @@
 
 use crate::natives::Natives;
 use crate::objects::{Make, Objects, Result, Sharing};
-use crate::pool::Frames;
+use crate::pool::{Frames, Growth};
 use alloc::rc::Rc;
 use core::cell::RefCell;
 use sundog_linux_core::machine::StatePage;
@@ -20,19 +20,23 @@ const FOR_GUESTS: u64 = 1;
 pub struct Native {
     resources: Rc<RefCell<Resources>>,
     pool: Frames,
+    growth: Growth,
     natives: Rc<RefCell<Natives>>,
 }
 
 impl Native {
-    /// Objects in the slots and at the addresses of `resources`; guests are shown pages of `pool`.
+    /// Objects in the slots and at the addresses of `resources`; guests are shown pages of `pool`, and `growth` is where memory for
+    /// objects comes from.
     pub fn new(
         resources: Rc<RefCell<Resources>>,
         pool: Frames,
+        growth: Growth,
         natives: Rc<RefCell<Natives>>,
     ) -> Native {
         Native {
             resources,
             pool,
+            growth,
             natives,
         }
     }
@@ -85,6 +89,10 @@ impl Objects for Native {
             Make::Tables(pages) => retype::<PageTables>(untyped, pages, slot),
             Make::Vcpu => retype::<VCpu>(untyped, 0, slot),
         }
+    }
+
+    fn grow(&mut self, slot: u32) -> Result<()> {
+        self.growth.take(slot)
     }
 
     fn take_back(&mut self, untyped: u32) -> Result<()> {
@@ -144,16 +152,12 @@ impl Objects for Native {
     }
 
     fn share(&mut self, sharing: &Sharing) -> Result<(), Partial> {
-        let mut mask = Protection(7);
-        if sharing.drop_write {
-            mask = Protection::READ_EXECUTE;
-        }
         space(sharing.destination).share(
             space(sharing.source),
             sharing.address,
             sharing.pages,
-            mask,
-            sharing.drop_write,
+            Protection(7),
+            false,
         )
     }
 

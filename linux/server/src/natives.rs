@@ -1,11 +1,14 @@
 //! Native processes: started out of the personality's own memory, slots and time, with an endpoint to it and nothing else.
 
+use crate::gated::within::{Registered, Within};
 use crate::inner::{self, Inner, Parts, Tree};
 use crate::wish::Wish;
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
+use sundog_init_core::FaultText;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_core::process::End;
@@ -13,10 +16,11 @@ use sundog_linux_core::signal::SIGSEGV;
 use sundog_linux_core::texts::{List, Texts};
 use sundog_linux_vfs::{Errno, fallible};
 use sundog_rt::Resources;
-use sundog_rt::cap::object::{Endpoint, SchedContext};
+use sundog_rt::cap::object::{Endpoint, Frame, Notification, SchedContext};
 use sundog_rt::cap::{Cap, Error};
 use sundog_rt::start::TOTAL_BYTES;
 use sundog_rt::start::capability::FIRST_GIVEN;
+use sundog_rt::sys::MessagePage;
 use sundog_rt::sys::abi::Rights;
 use sundog_spawn::{Ended, Fault, Grant, Process, Program, SpawnError, Time, What, spawn};
 
@@ -37,8 +41,18 @@ struct Running {
     texts: Rc<Texts>,
     /// What it shares with this personality if it is a sandbox.
     inner: Option<Inner>,
-    /// Scheduling contexts that it may give to processes of its own.
+    /// Scheduling contexts that it may give to processes of its own, and those of its threads that ask for devices.
     lent: Vec<Cap<SchedContext>>,
+    /// Its badge with the consent service, if it was given devices that ask.
+    badge: Option<u64>,
+}
+
+/// What was taken for a sandbox that may not come about.
+#[derive(Default)]
+struct Taken {
+    time: Vec<Cap<SchedContext>>,
+    shared: Option<(Cap<Notification>, Cap<Frame>)>,
+    registered: Option<Registered>,
 }
 
 /// The native processes.
@@ -52,6 +66,8 @@ pub struct Natives {
     pub parts: Parts,
     /// Exports of sandboxes that have ended.
     gone: Vec<Tree>,
+    /// Sandboxes within and their devices.
+    within: Within,
 }
 
 /// What Linux says when a process could not be made.
@@ -70,6 +86,7 @@ impl Natives {
         time: Vec<Cap<SchedContext>>,
         ticks_per_microsecond: u64,
         parts: Parts,
+        within: Within,
     ) -> Natives {
         Natives {
             requests,
@@ -78,6 +95,7 @@ impl Natives {
             ticks_per_microsecond,
             parts,
             gone: Vec::new(),
+            within,
         }
     }
 
@@ -88,34 +106,76 @@ impl Natives {
     pub fn become_sandbox(
         &mut self,
         resources: &mut Resources,
+        page: &mut MessagePage,
         kernel: &mut Kernel,
         pid: i32,
     ) -> Result<(), (Errno, String)> {
+        let mut taken = Taken::default();
+        let made = self.make_sandbox(resources, page, kernel, pid, &mut taken);
+        // What the sandbox has by now is no longer taken.
+        self.free_time.append(&mut taken.time);
+        self.parts.spare.extend(taken.shared);
+        if let Some(Registered { badge, endpoint }) = taken.registered {
+            let emptied = resources.slots.delete(endpoint.slot());
+            debug_assert!(emptied.is_ok(), "the sandbox has a copy of its own");
+            if made.is_err() {
+                self.within.end(badge);
+            }
+        }
+        made
+    }
+
+    fn make_sandbox(
+        &mut self,
+        resources: &mut Resources,
+        page: &mut MessagePage,
+        kernel: &mut Kernel,
+        pid: i32,
+        taken: &mut Taken,
+    ) -> Result<(), (Errno, String)> {
         let no = |error: Errno, text: &str| (error, String::from(text));
-        let running = self.running.get(&pid).ok_or_else(|| no(Errno::ESRCH, ""))?;
-        let few = texts(&running.texts.arguments, WORDS);
+        let running = self
+            .running
+            .get(&pid)
+            .filter(|running| running.inner.is_none());
+        let running = running.ok_or_else(|| no(Errno::ESRCH, ""))?;
+        let given = running.texts.clone();
+        let few = texts(&given.arguments, WORDS);
         let few = few.map_err(|error| no(error, "its arguments"))?;
         let wish = Wish::of(&few).map_err(|text| (Errno::EINVAL, text))?;
-        let texts = running.texts.clone();
-        let time = self
-            .free_time
-            .pop()
-            .ok_or_else(|| no(Errno::EAGAIN, "no processor time is left for it"))?;
+        let task = kernel.world.tids.get(&pid).copied();
+        let task = task.ok_or_else(|| no(Errno::ESRCH, ""))?;
+        let devices = self.within.prepare(kernel, task, &wish, &given.arguments)?;
+        let mut time = |what: &str| {
+            let time = self.free_time.pop();
+            taken.time.extend(time);
+            time.ok_or_else(|| {
+                (
+                    Errno::EAGAIN,
+                    format!(
+                        "no processor time is left for {what}; end another sandbox, or start the one around this with --mem-within, which lends all of it"
+                    ),
+                )
+            })
+        };
+        let own = time("it")?;
+        let ask = match devices.asks() {
+            true => Some(time("its questions")?),
+            false => None,
+        };
         // A sandbox that is to hold others gets all that is left: what its starter runs on now comes free again.
         let kept = match wish.plan.memory_within {
             Some(_) => 0,
             None => self.free_time.len().div_ceil(2),
         };
         let lent = self.free_time.split_off(kept);
-        let shared = match self.parts.shared(resources) {
-            Ok(shared) => shared,
-            Err(error) => {
-                self.free_time.push(time);
-                self.free_time.extend(lent);
-                return Err(error);
-            }
-        };
-        let made = inner::spawn_sandbox(
+        taken.time.extend(&lent);
+        let shared = self.parts.shared(resources)?;
+        taken.shared = Some(shared);
+        if ask.is_some() {
+            taken.registered = Some(self.within.register(page, resources, &devices)?);
+        }
+        let (process, inner) = inner::spawn_sandbox(
             resources,
             kernel,
             &inner::Start {
@@ -124,33 +184,40 @@ impl Natives {
                 requests: self.requests,
                 pid,
                 wish: &wish,
-                texts: &texts,
-                time,
+                texts: &given,
+                time: own,
                 lent: &lent,
                 ticks_per_microsecond: self.ticks_per_microsecond,
+                devices: &devices,
+                asking: ask.zip(taken.registered.as_ref()),
             },
-        );
-        match made {
-            Ok((process, inner)) => {
-                let running = Running {
-                    process,
-                    time,
-                    texts,
-                    inner: Some(inner),
-                    lent,
-                };
-                if let Some(old) = self.running.insert(pid, running) {
-                    let destroyed = old.process.destroy(resources);
-                    debug_assert!(destroyed.is_ok(), "a process can be destroyed");
-                    self.free_time.push(old.time);
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.parts.spare.push(shared);
-                self.free_time.push(time);
-                self.free_time.extend(lent);
-                Err(error)
+        )?;
+        *taken = Taken {
+            registered: taken.registered.take(),
+            ..Taken::default()
+        };
+        let running = Running {
+            process,
+            time: own,
+            texts: given,
+            inner: Some(inner),
+            lent: lent.into_iter().chain(ask).collect(),
+            badge: taken.registered.as_ref().map(|known| known.badge),
+        };
+        if let Some(old) = self.running.insert(pid, running) {
+            let destroyed = old.process.destroy(resources);
+            debug_assert!(destroyed.is_ok(), "a process can be destroyed");
+            self.free_time.push(old.time);
+        }
+        Ok(())
+    }
+
+    /// Wakes the sandboxes within that have devices: one of those may have news.
+    pub fn pass_on_news(&self) {
+        for running in self.running.values() {
+            if let (Some(inner), Some(_)) = (&running.inner, running.badge) {
+                // One that is gone needs no signal.
+                let _ = inner.shared.events.signal();
             }
         }
     }
@@ -162,6 +229,7 @@ impl Natives {
 
     /// Exports that nobody uses any more.
     pub fn take_gone(&mut self) -> Vec<Tree> {
+        self.within.tell();
         core::mem::take(&mut self.gone)
     }
 
@@ -186,6 +254,7 @@ impl Natives {
                     texts: Rc::new(native.texts),
                     inner: None,
                     lent: Vec::new(),
+                    badge: None,
                 };
                 self.running.insert(pid, running);
                 Ok(())
@@ -264,6 +333,9 @@ impl Natives {
             debug_assert!(destroyed.is_ok(), "a process can be destroyed");
             self.free_time.push(running.time);
             self.free_time.extend(running.lent);
+            if let Some(badge) = running.badge {
+                self.within.end(badge);
+            }
             if let Some(inner) = running.inner {
                 self.gone
                     .extend(inner.end(resources, &mut self.parts.spare));
@@ -271,17 +343,33 @@ impl Natives {
         }
     }
 
-    /// How a process ended that faulted, as Linux tells it, and what it said.
-    pub fn ended(&self, resources: &mut Resources, pid: i32) -> (End, Vec<u8>) {
-        let ended = self
-            .running
-            .get(&pid)
-            .map(|running| running.process.ended(resources));
-        match ended {
+    /// How a process ended that faulted, as Linux tells it, and in one line why, unless it was done.
+    pub fn ended(
+        &self,
+        resources: &mut Resources,
+        pid: i32,
+        fault: FaultText,
+    ) -> (End, Option<String>) {
+        let Some(running) = self.running.get(&pid) else {
+            return (End::Killed { signal: SIGSEGV }, None);
+        };
+        let name = running.texts.arguments.first();
+        let name = String::from_utf8_lossy(name.unwrap_or_default());
+        let who = match running.inner {
+            Some(_) => format!("{name}: the sandbox' personality"),
+            None => name.into_owned(),
+        };
+        match running.process.ended(resources) {
             // As the status of `exit`, cut to a byte.
-            Some(Ok(Ended::Exit(status))) => (End::Exited(status as u8), Vec::new()),
-            Some(Ok(Ended::Panic(text))) => (End::Exited(1), text),
-            _ => (End::Killed { signal: SIGSEGV }, Vec::new()),
+            Ok(Ended::Exit(status)) => (End::Exited(status as u8), None),
+            Ok(Ended::Panic(text)) => {
+                let text = String::from_utf8_lossy(&text).replace('\n', " ");
+                (End::Exited(1), Some(format!("{who} gave up: {text}")))
+            }
+            _ => (
+                End::Killed { signal: SIGSEGV },
+                Some(format!("{who} {fault}")),
+            ),
         }
     }
 }

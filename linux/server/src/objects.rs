@@ -33,8 +33,6 @@ pub struct Sharing {
     pub address: u64,
     /// How many pages.
     pub pages: u64,
-    /// Whether neither may write them afterwards.
-    pub drop_write: bool,
 }
 
 /// Kernel objects, named by slots of the own CNode. Pages are 4 KiB; pages of the pool are counted from its start.
@@ -53,6 +51,12 @@ pub trait Objects {
     /// # Errors
     /// Those of `untyped_retype`.
     fn make(&mut self, untyped: u32, what: Make, slot: u32) -> Result<()>;
+
+    /// Makes one more piece of untyped memory for objects in an empty slot: a whole number of blocks.
+    ///
+    /// # Errors
+    /// `NotEnoughMemory` if there is no more.
+    fn grow(&mut self, slot: u32) -> Result<()>;
 
     /// Removes everything that was made of an untyped, wherever it went, and makes its memory free again.
     ///

@@ -1,9 +1,12 @@
 //! The arguments that the parent gives the personality.
 
 use crate::gated;
+use crate::gated::gift::Gift;
+use crate::places::Place;
 use crate::wish::Wish;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// What the arguments ask for.
@@ -17,6 +20,10 @@ pub struct Options {
     pub time: u64,
     /// Devices that ask before they open, such as `serial:1`.
     pub devices: Vec<String>,
+    /// Devices that the sandbox outside gives to this one.
+    pub gifts: Vec<Gift>,
+    /// What is bound where, for a sandbox within another.
+    pub places: Vec<Place>,
     /// The program, by path or by its name in /bin, and its arguments.
     pub program: Vec<Vec<u8>>,
     /// The environment, each `NAME=value`.
@@ -68,6 +75,8 @@ impl Options {
             root: String::from("linux.cpio"),
             time: 0,
             devices: Vec::new(),
+            gifts: Vec::new(),
+            places: Vec::new(),
             program: Vec::new(),
             environment: variables.map(<[u8]>::to_vec).collect(),
             folder: b"/".to_vec(),
@@ -81,6 +90,13 @@ impl Options {
         let mut arguments = arguments.peekable();
         while let Some(option) = arguments.next_if(|argument| argument.starts_with(b"--")) {
             let name = String::from_utf8_lossy(option);
+            if option == b"--place" {
+                // A path need not be text.
+                let place = arguments.next().and_then(Place::parse);
+                let place = place.ok_or_else(|| format!("{name} takes a place"))?;
+                options.places.push(place);
+                continue;
+            }
             let mut value = || {
                 arguments
                     .next()
@@ -101,6 +117,11 @@ impl Options {
                         return Err(format!("there is no Linux device for {name}"));
                     }
                     options.devices.push(name.into());
+                }
+                b"--gift" => {
+                    let gift = Gift::parse(value()?);
+                    let gift = gift.ok_or_else(|| format!("{name} takes a device"))?;
+                    options.gifts.push(gift);
                 }
                 b"--setenv" => options.set(value()?)?,
                 b"--unsetenv" => {
@@ -172,6 +193,31 @@ impl Options {
         Ok(self)
     }
 
+    /// The names of devices that ask before they open.
+    pub fn gated(&self) -> impl Iterator<Item = &str> {
+        let gifts = self.gifts.iter();
+        let gifts = gifts.filter_map(|gift| gift.device.resource.as_deref());
+        self.devices.iter().map(String::as_str).chain(gifts)
+    }
+
+    /// The paths at which a sandbox' program may be, in their order, as execvp has them.
+    pub fn paths(&self) -> Vec<Vec<u8>> {
+        let name = self.program.first().map_or(&[][..], Vec::as_slice);
+        if name.contains(&b'/') {
+            return vec![name.to_vec()];
+        }
+        let mut variables = self.environment.iter();
+        let folders = variables.find_map(|variable| variable.strip_prefix(b"PATH="));
+        let folders = folders.unwrap_or(b"/bin:/usr/bin");
+        let folders = folders.split(|byte| *byte == b':');
+        folders
+            .map(|folder| match folder {
+                [] => name.to_vec(),
+                folder => [folder, b"/", name].concat(),
+            })
+            .collect()
+    }
+
     /// The path of the program.
     pub fn path(&self) -> Vec<u8> {
         let name = self.program.first().map_or(&[][..], Vec::as_slice);
@@ -235,6 +281,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sandbox_looks_for_its_program_along_the_path() {
+        let paths = |path: &str, line: &str| {
+            let path = ["PATH=", path].concat();
+            let words = line.split_whitespace().map(str::as_bytes);
+            let options = Options::parse(words, [path.as_bytes()].into_iter()).unwrap();
+            options.paths()
+        };
+        assert_eq!(
+            paths("/a:/b:", "--within sandbox -- sh"),
+            owned(&[b"/a/sh", b"/b/sh", b"sh"])
+        );
+        assert_eq!(paths("/a", "--within bwrap ./sh"), owned(&[b"./sh"]));
+        assert_eq!(
+            paths("/a", "--within bwrap --clearenv sh"),
+            owned(&[b"/bin/sh", b"/usr/bin/sh"])
+        );
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for line in [
             "--time",
@@ -244,6 +309,8 @@ mod tests {
             "--device",
             "--device camera:0",
             "--device serial:x",
+            "--gift serial:1",
+            "--place 1:tree",
             "--setenv A",
             "--setenv =b",
             "--pids 0",

@@ -1,5 +1,7 @@
-//! The guests' memory: one untyped, of which a Frame of one size after the other is made and mapped here when it is needed.
+//! The sandbox's memory: one untyped, of which a Frame of one size after the other is made and mapped here when guests need it, and a
+//! piece for kernel objects when those need it. What neither has taken is there for both.
 
+use crate::machine::blocks::BLOCK;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
@@ -11,12 +13,21 @@ use sundog_linux_core::frames::{Backing, Memory};
 use sundog_linux_memory::Pool;
 use sundog_rt::cap::object::{Frame, PageTables, Untyped, VSpace};
 use sundog_rt::cap::{Cap, Error, Object, Slots};
-use sundog_rt::{Growth, Mapping, Reserved, Resources, grow_heap_from};
+use sundog_rt::{Growth as HeapGrowth, Mapping, Reserved, Resources, grow_heap_from};
 
-/// Of the memory for guests and objects, one part in so many is for objects.
-const OBJECTS_PART: u32 = 6;
 /// One part in so many is what the personality's own heap may grow by.
 const HEAP_PART: u32 = 8;
+/// Of the memory for guests and objects, one part in so many is for objects from the start, and another is the most that they get: what
+/// Frames were made of does not come back, so a program that took all memory once must leave room for the objects of others.
+const FIRST_PART: u32 = 24;
+const MOST_PART: u32 = 6;
+/// Pages for objects from the start at least: a process with all that belongs to it.
+const FIRST_LEAST: u32 = 4 * BLOCK_PAGES;
+/// One part in so many is a piece of growth, but not more pages than this.
+const PIECE_PART: u32 = 96;
+const PIECE_MOST: u32 = 256;
+/// Pages of a block, of which pieces are whole numbers.
+const BLOCK_PAGES: u32 = (BLOCK / 4096) as u32;
 /// Pages of a Frame at least: few enough that making and mapping one is no wait, enough that a shell takes few.
 const LEAST: u32 = 256;
 /// Frames at most.
@@ -52,16 +63,15 @@ struct Steps {
     source: Cap<Untyped>,
     slots: Vec<u32>,
     each: u32,
-    pages: u32,
     place: Reserved,
 }
 
 impl Steps {
-    /// Makes and maps the Frame that begins with page `from` of the pool.
-    fn step(&self, from: u32) -> Result<Mapping, Error> {
+    /// Makes and maps the Frame that begins with page `from` of the pool, which ends at `limit` pages.
+    fn step(&self, from: u32, limit: u32) -> Result<Mapping, Error> {
         let slot = self.slots.get((from / self.each) as usize);
         let slot = *slot.ok_or(Error::OutOfRange)?;
-        let count = self.each.min(self.pages - from);
+        let count = self.each.min(limit.saturating_sub(from));
         let made = self
             .source
             .retype::<Frame>(count.into(), Slots::ROOT, slot, 1);
@@ -74,26 +84,102 @@ impl Steps {
 }
 
 impl Backing for Steps {
-    fn grow(&self, pool: &Pool) -> bool {
+    fn grow(&self, pool: &Pool, limit: usize) -> bool {
         let from = (pool.length() / 4096) as u32;
-        self.step(from).is_ok_and(|mapping| pool.append(mapping))
+        self.step(from, limit as u32)
+            .is_ok_and(|mapping| pool.append(mapping))
     }
 }
 
-/// Sets a part of `untyped` aside for the personality's own heap, with tables, slots and addresses; [`build`] takes its own after it.
+/// How the pages of an untyped are divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Division {
+    /// For the personality's own heap, when it needs more.
+    heap: u32,
+    /// For guests, as long as objects do not need them.
+    guests: u32,
+    /// For tables of the own address space.
+    tables: u32,
+    /// For objects from the start.
+    first: u32,
+    /// How often objects may get a piece more, and its pages.
+    pieces: u32,
+    piece: u32,
+}
+
+impl Division {
+    /// The division of `size` pages; `None` if they are too few.
+    fn of(size: u32) -> Option<Division> {
+        let blocks = |pages: u32| pages.next_multiple_of(BLOCK_PAGES);
+        let first = blocks(size / FIRST_PART).max(FIRST_LEAST);
+        let heap = size / HEAP_PART;
+        let tables: u32 = [size, heap]
+            .into_iter()
+            .flat_map(runs_for)
+            .map(|run| run as u32 + 1)
+            .sum();
+        let piece = blocks(size / PIECE_PART).clamp(BLOCK_PAGES, PIECE_MOST);
+        let most = (size / MOST_PART).saturating_sub(first);
+        let guests = size
+            .checked_sub(first)?
+            .checked_sub(heap)?
+            .checked_sub(tables)?;
+        (guests > 0).then_some(Division {
+            heap,
+            guests,
+            tables,
+            first,
+            pieces: most / piece,
+            piece,
+        })
+    }
+}
+
+/// Memory that objects may take of what the guests have not.
+#[derive(Debug)]
+pub struct Growth {
+    source: Cap<Untyped>,
+    memory: Arc<Memory>,
+    pieces: u32,
+    piece: u32,
+}
+
+impl Growth {
+    /// Makes a piece more in a slot that is empty.
+    ///
+    /// # Errors
+    /// `NotEnoughMemory` if objects have all that they may have, or the guests have the rest.
+    pub fn take(&mut self, slot: u32) -> Result<(), Error> {
+        let bytes = u64::from(self.piece) * 4096;
+        let source = self.source;
+        let mut made = Err(Error::NotEnoughMemory);
+        let mut make = || {
+            made = source
+                .retype::<Untyped>(bytes, Slots::ROOT, slot, 1)
+                .map_err(Error::from);
+            made.is_ok()
+        };
+        if self.pieces > 0 && self.memory.withdraw(self.piece as usize, &mut make) {
+            self.pieces -= 1;
+        }
+        made
+    }
+}
+
+/// Lets the personality's own heap grow by a part of `untyped`; [`build`] takes its own of the rest.
 ///
 /// # Errors
 /// A sentence that says what is missing.
 pub fn grow_heap(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<(), String> {
     let mut grow = || -> Result<(), Error> {
         let size = resources.slots.cnode().inspect(untyped.slot())?.size;
-        let pages = size / HEAP_PART;
+        let pages = Division::of(size).map_or(0, |division| division.heap);
         if pages == 0 {
             return Ok(());
         }
         let source: Cap<Untyped> = retype(resources, untyped, u64::from(pages) * 4096)?;
         add_tables(resources, untyped, pages)?;
-        grow_heap_from(Growth::new(resources, source, pages)?);
+        grow_heap_from(HeapGrowth::new(resources, source, pages)?);
         Ok(())
     };
     grow().map_err(|error| format!("the memory for the heap: {error:?}"))
@@ -104,22 +190,30 @@ fn each(pages: u32) -> u32 {
     pages.div_ceil(MOST).max(LEAST)
 }
 
+/// What a sandbox's memory was made into.
+pub struct Made {
+    /// The Frames that guests are shown.
+    pub frames: Frames,
+    /// The account of their pages.
+    pub memory: Arc<Memory>,
+    /// Where objects get more memory than they have.
+    pub growth: Growth,
+}
+
 /// Sets the guests' part of `untyped` aside, with addresses, tables and slots for all of it, and makes the first Frame. What is
 /// left of `untyped` is for objects.
 ///
 /// # Errors
 /// A sentence that says what is missing.
-pub fn build(
-    resources: &mut Resources,
-    untyped: Cap<Untyped>,
-) -> Result<(Frames, Arc<Memory>), String> {
+pub fn build(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<Made, String> {
     let wrong = |error: Error| format!("the memory for programs: {error:?}");
     let cnode = resources.slots.cnode();
     let size = cnode.inspect(untyped.slot()).map_err(wrong)?.size;
-    let pages = size - size / OBJECTS_PART - size / HEAP_PART;
+    let division = Division::of(size).ok_or_else(|| wrong(Error::NotEnoughMemory))?;
+    let pages = division.guests;
     let source: Cap<Untyped> =
         retype(resources, untyped, u64::from(pages) * 4096).map_err(wrong)?;
-    add_tables(resources, untyped, pages).map_err(wrong)?;
+    add_tables(resources, untyped, size).map_err(wrong)?;
     let each = each(pages);
     let slots = (0..pages.div_ceil(each)).map(|_| resources.slots.take());
     let slots: Vec<u32> = slots.collect::<Result<_, _>>().map_err(wrong)?;
@@ -132,26 +226,40 @@ pub fn build(
         source,
         slots,
         each,
-        pages,
         place,
     };
-    let first = steps.step(0).map_err(wrong)?;
+    let first = steps.step(0, pages).map_err(wrong)?;
     let pool = Pool::from_mapping(first).ok_or("the memory for programs cannot be written")?;
     let memory = Memory::growing(pool, pages as usize, Box::new(steps));
-    Ok((frames, memory))
+    let growth = Growth {
+        source,
+        memory: memory.clone(),
+        pieces: division.pieces,
+        piece: division.piece,
+    };
+    Ok(Made {
+        frames,
+        memory,
+        growth,
+    })
+}
+
+/// Pages of the runs, without their headers, for tables of the own address space for so many pages.
+fn runs_for(pages: u32) -> impl Iterator<Item = u64> {
+    let (covers, takes) = LEAF;
+    // A leaf table more at each end, and the directories.
+    let tables = (u64::from(pages) / covers + 2) * takes + 4;
+    let whole = tables / RUN_PAGES;
+    let rest = tables % RUN_PAGES;
+    core::iter::repeat_n(RUN_PAGES, whole as usize).chain((rest > 0).then_some(rest))
 }
 
 /// Tables of the own address space for so many pages.
 fn add_tables(resources: &mut Resources, untyped: Cap<Untyped>, pages: u32) -> Result<(), Error> {
     let vspace: Cap<VSpace> = resources.vspace;
-    let (covers, takes) = LEAF;
-    // A leaf table more at each end, and the directories.
-    let mut tables = (u64::from(pages) / covers + 2) * takes + 4;
-    while tables > 0 {
-        let run = tables.min(RUN_PAGES);
+    for run in runs_for(pages) {
         let made: Cap<PageTables> = retype(resources, untyped, run)?;
         vspace.bind_tables(made)?;
-        tables -= run;
     }
     Ok(())
 }
@@ -189,6 +297,34 @@ mod tests {
             }
             assert_eq!(frames.find(count * each - 1, 9).expect("inside").2, 1);
             assert_eq!(frames.find(count * each, 1).err(), Some(Error::OutOfRange));
+        }
+    }
+
+    #[test]
+    fn all_pages_are_divided_and_a_process_always_fits() {
+        for size in [384, 512, 1536, 4096, 16_384, 24_576, 262_144, 1 << 24] {
+            let division = Division::of(size).expect("enough");
+            let Division {
+                heap,
+                guests,
+                tables,
+                first,
+                pieces,
+                piece,
+            } = division;
+            assert_eq!(heap + guests + tables + first, size, "{division:?}");
+            assert!(first >= FIRST_LEAST && first.is_multiple_of(BLOCK_PAGES));
+            assert!(piece <= PIECE_MOST && piece.is_multiple_of(BLOCK_PAGES));
+            let most = first + pieces * piece;
+            assert!(most <= (size / MOST_PART).max(first), "{division:?}");
+            // What is not given at the start can be had later, but for less than a piece.
+            assert!(size / MOST_PART < most + piece, "{division:?}");
+            let needed = (u64::from(guests) / LEAF.0 + 2) * LEAF.1;
+            assert!(u64::from(tables) > needed, "{division:?}");
+        }
+        assert_eq!(Division::of(24_576).expect("enough").first, 1024);
+        for size in [0, 1, FIRST_LEAST, FIRST_LEAST + 11] {
+            assert_eq!(Division::of(size), None, "{size}");
         }
     }
 }

@@ -8,6 +8,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
+use sundog_init_core::FaultText;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::native;
 use sundog_linux_vfs::Errno;
@@ -36,8 +37,8 @@ pub struct Requests {
     spare: Vec<Cap<Reply>>,
     /// What each process waits for an answer through.
     waiting: BTreeMap<i32, Cap<Reply>>,
-    /// Processes that have ended and are not taken apart yet.
-    ended: Vec<i32>,
+    /// Processes that have ended and are not taken apart yet, with what the kernel said of them.
+    ended: Vec<(i32, FaultText)>,
     /// The notification was signalled: for the streams.
     pub notified: bool,
     /// The last message has no answer yet, so this program may run on its sender's time.
@@ -94,6 +95,10 @@ impl Requests {
         let gone = self.waiting.extract_if(.., |pid, _| !natives.has(*pid));
         self.spare.extend(gone.map(|(_, reply)| reply));
         drop(natives);
+        // Nobody else has the endpoint. A signal of the notification brings a guest back, or ends the wait.
+        if kernel.natives.is_empty() && !self.borrows {
+            return false;
+        }
         self.take_all(kernel)
     }
 
@@ -104,6 +109,11 @@ impl Requests {
             self.take(kernel, &received);
             self.take_all(kernel);
         }
+    }
+
+    /// Wakes the sandboxes within that have devices.
+    pub fn pass_on_news(&self) {
+        self.natives.borrow().pass_on_news();
     }
 
     /// Asks another program, and waits for its answer; nothing if it is gone.
@@ -126,21 +136,14 @@ impl Requests {
             changed |= self.take(kernel, &received);
             taken += 1;
         }
-        for pid in core::mem::take(&mut self.ended) {
-            let (end, text) = self
-                .natives
-                .borrow()
-                .ended(&mut self.resources.borrow_mut(), pid);
-            if !text.is_empty() {
-                let text = String::from_utf8_lossy(&text);
-                sundog_rt::debug!("linux: {pid} gave up: {text}");
-                let inner = self.natives.borrow_mut().inner(pid).is_some();
-                let who = if inner {
-                    "sandbox: the personality"
-                } else {
-                    "linux: the program"
-                };
-                kernel.native_says(pid, format!("{who} ended: {text}\n").as_bytes());
+        for (pid, fault) in core::mem::take(&mut self.ended) {
+            let (end, why) =
+                self.natives
+                    .borrow()
+                    .ended(&mut self.resources.borrow_mut(), pid, fault);
+            if let Some(why) = why {
+                sundog_rt::debug!("linux: {pid}: {why}");
+                kernel.native_last_words(pid, format!("{why}\n").into_bytes());
             }
             kernel.native_ended(pid, end);
             changed = true;
@@ -304,7 +307,10 @@ impl Requests {
             self.spare.push(old);
         }
         if received.info.has(Info::FAULT) {
-            self.ended.push(pid);
+            let [first, second, third, ..] = received.words;
+            let words = [first, second, third];
+            let kind = received.info.label();
+            self.ended.push((pid, FaultText { kind, words }));
             return true;
         }
         let error = match request {
@@ -324,6 +330,7 @@ impl Requests {
             Ok(Request::Become) => {
                 let made = self.natives.borrow_mut().become_sandbox(
                     &mut self.resources.borrow_mut(),
+                    &mut self.page,
                     kernel,
                     pid,
                 );

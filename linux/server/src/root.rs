@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use sundog_archive_core::Archive;
 use sundog_linux_core::frames::{Memory, PoolPages};
-use sundog_linux_vfs::{Closed, Errno, Gatekeeper, MountFlags, Setup, Vfs};
+use sundog_linux_vfs::{Errno, Gatekeeper, MountFlags, Setup, Vfs};
 use sundog_protocols::file::{FileServer, Owner};
 use sundog_tmpfs_core::{Limits, Tmpfs};
 
@@ -36,14 +36,20 @@ pub fn room_for_records() -> bool {
     sundog_rt::heap_has_room(8)
 }
 
-/// An empty file system in memory.
-pub fn tmpfs(memory: &Arc<Memory>, calendar: Calendar, mode: u32) -> Box<Tmpfs<PoolPages>> {
+/// An empty file system in memory, of at most `size` bytes; nothing: as much as there is.
+pub fn tmpfs(
+    memory: &Arc<Memory>,
+    calendar: Calendar,
+    mode: u32,
+    size: Option<u64>,
+) -> Box<Tmpfs<PoolPages>> {
     let pages = PoolPages(memory.clone());
     Box::new(Tmpfs::new(
         pages,
         Box::new(calendar),
         Limits {
             room: room_for_files,
+            pages: size.map_or(u64::MAX, |bytes| bytes.div_ceil(4096)),
             ..Limits::default()
         },
         mode,
@@ -69,7 +75,7 @@ pub fn build(
             read_only: true,
             ..MountFlags::default()
         },
-        anonymous: tmpfs(memory, calendar, 0o700),
+        anonymous: tmpfs(memory, calendar, 0o700, None),
         random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
         gates,
         names: NAMES,
@@ -82,11 +88,11 @@ pub fn build(
         "/proc",
     )?;
     absent_is_fine(
-        vfs.mount_dev(b"/dev", tmpfs(memory, calendar, 0o755)),
+        vfs.mount_dev(b"/dev", tmpfs(memory, calendar, 0o755, None)),
         "/dev",
     )?;
     for (path, mode) in WRITABLE {
-        let tree = tmpfs(memory, calendar, mode);
+        let tree = tmpfs(memory, calendar, mode, None);
         let flags = MountFlags::default();
         let mounted = vfs.mount(path.as_bytes(), tree, flags, b"tmpfs", b"tmpfs");
         absent_is_fine(mounted.map(drop), path)?;
@@ -103,13 +109,14 @@ pub fn build_within(
     memory: &Arc<Memory>,
     calendar: Calendar,
     mut random: Random,
+    gates: Box<dyn Gatekeeper>,
 ) -> Result<Vfs, String> {
     let setup = Setup {
         root: root.0,
         flags: root.1,
-        anonymous: tmpfs(memory, calendar, 0o700),
+        anonymous: tmpfs(memory, calendar, 0o700, None),
         random: Box::new(move |bytes: &mut [u8]| random.fill(bytes)),
-        gates: Box::new(Closed),
+        gates,
         names: NAMES,
     };
     let mut vfs = Vfs::new(setup).map_err(|error| format!("the files: {error:?}"))?;

@@ -3,8 +3,9 @@
 use crate::calendar::Calendar;
 use crate::channel::{self, Area, Channel};
 use crate::console::{Console, Host};
-use crate::gated::Keeper;
 use crate::gated::port::NativePort;
+use crate::gated::within::Within;
+use crate::gated::{self, Keeper};
 use crate::host_streams::HostStreams;
 use crate::inner::Parts;
 use crate::line::{Line, Wake};
@@ -13,10 +14,11 @@ use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::natives::Natives;
 use crate::options::Options;
-use crate::pool;
+use crate::pool::{self, Made};
 use crate::random::Random;
 use crate::requests::Requests;
 use crate::root;
+use crate::tasks;
 use crate::terminal::Terminal;
 use crate::view::View;
 use alloc::boxed::Box;
@@ -86,17 +88,31 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .map_while(|number| environment.capability(&format!("time-{number}")))
         .collect();
     let children: Option<Cap<Untyped>> = environment.capability("children");
+    let held = options.gated().filter_map(gated::node);
+    let within = Within::new(
+        environment.capability("consent"),
+        held.map(|node| node.name).collect(),
+        ticks_per_microsecond,
+    );
     let Environment {
         mut resources,
         message,
         start,
     } = environment;
 
+    let heap = start.heap.end - start.heap.start;
+    let pool = bytes(&resources, untyped)?;
     let package = boot_archive(&mut resources, archive)?;
     let image = member(package, "linux")?;
-    let (frames, memory) = pool::build(&mut resources, untyped)?;
+    let Made {
+        frames,
+        memory,
+        growth,
+    } = pool::build(&mut resources, untyped)?;
     let mut random = Random::new(&seed());
+    let mut children_bytes = 0;
     if let Some(children) = children {
+        children_bytes = bytes(&resources, children)?;
         resources.pool.add(children);
     }
     let endpoint = {
@@ -112,8 +128,10 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             image,
             archive,
             calendar,
+            children: children_bytes,
             spare: Vec::new(),
         },
+        within,
     )));
     let resources = Rc::new(RefCell::new(resources));
     let requests = Requests::new(endpoint, message, start, resources.clone(), natives.clone())
@@ -122,9 +140,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         room: root::room_for_records,
         ..Settings::default()
     };
-    if let Some(count) = options.processes {
-        settings.max_tasks = settings.max_tasks.min(count);
-    }
+    tasks::limit(&mut settings, options.processes, heap, pool);
     if let Some(name) = &options.host_name {
         settings.host_name.clone_from(name);
     }
@@ -145,8 +161,15 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
             let own = channel(process)?;
             let trees = trees.into_iter().map(&mut channel);
             let trees = trees.collect::<Result<VecDeque<_>, _>>()?;
-            let mut view = View::new(wish, trees, &memory, calendar);
-            let vfs = root::build_within(view.root(), &memory, calendar, random.divide())?;
+            let mut view = View::new(
+                wish,
+                &options.gifts,
+                &options.places,
+                trees,
+                &memory,
+                calendar,
+            );
+            let vfs = root::build_within(view.root(), &memory, calendar, random.divide(), gates)?;
             let console = Console::Outside {
                 channels,
                 own,
@@ -157,7 +180,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         (None, None) => return Err(String::from("no options of a sandbox were given")),
     };
     let machine = SundogMachine::new(
-        Native::new(resources, frames, natives),
+        Native::new(resources, frames, growth, natives),
         Parameters {
             memory: untyped.slot(),
             clock,
@@ -172,6 +195,13 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         view,
         requests,
     })
+}
+
+/// The length of untyped memory.
+fn bytes(resources: &Resources, untyped: Cap<Untyped>) -> Result<u64, String> {
+    let described = resources.slots.cnode().inspect(untyped.slot());
+    let described = described.map_err(refused("the memory"))?;
+    Ok(u64::from(described.size) * 4096)
 }
 
 fn refused<E: Debug>(what: &'static str) -> impl Fn(E) -> String {
@@ -206,7 +236,7 @@ fn console(environment: &mut Environment) -> Result<Console, String> {
 
 /// Who answers opens of devices that ask.
 fn gates(environment: &mut Environment, options: &Options) -> Result<Box<dyn Gatekeeper>, String> {
-    if options.devices.is_empty() {
+    if options.gated().next().is_none() {
         return Ok(Box::new(Closed));
     }
     let port = NativePort::new(environment).map_err(refused("who asks for devices"))?;

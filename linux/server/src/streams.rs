@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use sundog_linux_vfs::constants::{O_RDONLY, O_WRONLY};
 use sundog_linux_vfs::{Context, Errno, FileObject, Queue, Ready, Vfs};
 use sundog_protocols::Words;
-use sundog_protocols::file::{Attr, Kind, Time};
+use sundog_protocols::file::{Attr, Kind};
 use sundog_protocols::host_process::{Answer, MAX_BYTES, Request};
 
 struct Stream {
@@ -68,22 +68,7 @@ impl FileObject for Stream {
     }
 
     fn attr(&self) -> Attr {
-        let never = Time::default();
-        Attr {
-            id: self.queue.0,
-            kind: Kind::Fifo,
-            mode: 0o600,
-            links: 1,
-            uid: 0,
-            gid: 0,
-            device: 0,
-            size: 0,
-            blocks: 0,
-            accessed: never,
-            modified: never,
-            changed: never,
-            created: never,
-        }
+        Attr::new(Kind::Fifo, 0o600, self.queue.0)
     }
 
     fn name(&self) -> Vec<u8> {

@@ -1,9 +1,12 @@
 //! The sandbox's terminal: its console device at one end, a line of bytes at the other.
 
 use crate::line::{Line, Wake};
+use alloc::format;
 use alloc::vec::Vec;
 use sundog_linux_vfs::constants::{AT_FDCWD, O_RDWR};
 use sundog_linux_vfs::{Context, Errno, Vfs};
+use sundog_protocols::control::Stream;
+use sundog_protocols::pieces;
 use sundog_rt::ring::Memory;
 
 /// Lines and columns as long as nobody says others.
@@ -14,6 +17,8 @@ const TYPED: usize = 4096;
 /// The terminal.
 pub struct Terminal<M, W> {
     line: Line<M, W>,
+    /// What goes over the line stands in pieces, and this is the stream of the terminal's own.
+    pieces: Option<Stream>,
     /// Bytes that arrived and that the console has not taken.
     typed: Vec<u8>,
     /// The line had no more when it was read last.
@@ -26,10 +31,16 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
     pub fn new(line: Line<M, W>) -> Terminal<M, W> {
         Terminal {
             line,
+            pieces: None,
             typed: Vec::new(),
             dry: false,
             hung_up: false,
         }
+    }
+
+    /// Whether what goes over the line stands in pieces, the terminal's own as bytes of that stream.
+    pub fn in_pieces(&mut self, terminal: Option<Stream>) {
+        self.pieces = terminal;
     }
 
     /// Gives the first process its descriptors 0, 1 and 2.
@@ -63,7 +74,7 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
             let bytes = vfs.console_output();
             if !bytes.is_empty() {
                 changed = true;
-                self.line.write(&bytes);
+                self.show(&bytes);
             }
         }
         while self.typed.len() < TYPED {
@@ -93,9 +104,21 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
         self.dry && self.typed.is_empty()
     }
 
+    /// Throws away what has arrived and was not taken.
+    pub fn discard_input(&mut self) {
+        self.typed.clear();
+        let mut bytes = [0; 512];
+        while self.line.read(&mut bytes) > 0 {}
+    }
+
     /// Takes bytes as if they had arrived.
     pub fn typed(&mut self, bytes: &[u8]) {
         self.typed.extend_from_slice(bytes);
+    }
+
+    /// Sends what waits, as far as there is room. Whether nothing waits any more.
+    pub fn is_free(&mut self) -> bool {
+        self.line.flush()
     }
 
     /// Bytes of output for which the line had no room yet.
@@ -111,8 +134,21 @@ impl<M: Memory, W: Wake> Terminal<M, W> {
 
     /// Sends a line of the personality's own.
     pub fn say(&mut self, text: &str) {
-        self.line.write(text.as_bytes());
-        self.line.write(b"\r\n");
+        self.show(format!("{text}\r\n").as_bytes());
+    }
+
+    /// Sends bytes of a stream beside the terminal.
+    pub fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let mut line = Vec::with_capacity(pieces::HEAD + bytes.len());
+        pieces::put(stream, bytes, &mut line);
+        self.line.write(&line);
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        match self.pieces {
+            Some(stream) => self.write(stream, bytes),
+            None => self.line.write(bytes),
+        }
     }
 
     /// Sends what still waits. `true`: all has gone; else the personality is to wait for its notification.

@@ -1,13 +1,16 @@
 //! What a command line of `sandbox` or `bwrap` asks for.
 
+use crate::gated::register;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
-use alloc::{format, vec};
 use sundog_options::{BindMode, Front, Operation, Plan, Request, parse};
 
 /// A sandbox that is asked for.
 #[derive(Clone, Debug)]
 pub struct Wish {
+    /// The name that it goes by.
+    pub front: Front,
     /// Its options, with the ordinary view in place of none.
     pub plan: Plan,
 }
@@ -62,53 +65,8 @@ impl Wish {
         if plan.operations.is_empty() && front == Front::Sandbox {
             plan.operations = ordinary();
         }
-        // Everything that is not done by the inner personality or here is refused, never dropped.
-        let refused = [
-            (!plan.rules.is_empty(), "--allow and --deny"),
-            (plan.policy.is_some(), "--policy"),
-        ];
-        if let Some((_, option)) = refused.iter().find(|(given, _)| *given) {
-            return Err(format!("{option} does not work within a sandbox yet"));
-        }
-        let late_root = |operation: &Operation| matches!(operation, Operation::Bind { dest, .. } if dest == b"/");
-        if plan.operations.iter().skip(1).any(late_root) {
-            return Err(String::from(
-                "what is bound to / must be the first file option",
-            ));
-        }
-        let sized =
-            |operation: &Operation| matches!(operation, Operation::Tmpfs { size: Some(_), .. });
-        if plan.operations.iter().any(sized) {
-            return Err(String::from("--size does not work within a sandbox yet"));
-        }
-        let device = |operation: &Operation| {
-            matches!(
-                operation,
-                Operation::Bind {
-                    mode: BindMode::Device,
-                    ..
-                }
-            )
-        };
-        if plan.operations.iter().any(device) {
-            return Err(String::from(
-                "--dev-bind does not work within a sandbox yet",
-            ));
-        }
-        Ok(Wish { plan })
-    }
-
-    /// The sources that are bound, in order, with whether they are read only.
-    pub fn sources(&self) -> impl Iterator<Item = (&[u8], bool)> {
-        self.plan
-            .operations
-            .iter()
-            .filter_map(|operation| match operation {
-                Operation::Bind { source, mode, .. } => {
-                    Some((source.as_slice(), *mode == BindMode::ReadOnly))
-                }
-                _ => None,
-            })
+        register::denials(&plan)?;
+        Ok(Wish { front, plan })
     }
 }
 
@@ -123,13 +81,10 @@ mod tests {
 
     #[test]
     fn no_file_option_is_the_ordinary_view_or_for_bwrap_nothing() {
-        assert_eq!(wish("sandbox sh").unwrap().sources().count(), 1);
+        assert_eq!(wish("sandbox sh").unwrap().plan.operations.len(), 4);
         assert_eq!(wish("/bin/bwrap sh").unwrap().plan.operations, []);
-        let binds = wish("sandbox --bind /a / --ro-bind /c /d sh").unwrap();
-        assert_eq!(
-            binds.sources().collect::<Vec<_>>(),
-            [(&b"/a"[..], false), (b"/c", true)]
-        );
+        let binds = wish("sandbox --bind /a / --dev-bind /dev/ttyS1 /d --deny serial1 sh");
+        assert_eq!(binds.unwrap().plan.operations.len(), 2);
     }
 
     #[test]
@@ -140,9 +95,8 @@ mod tests {
             "sandbox --help",
             "sandbox --nothing sh",
             "sandbox --allow serial sh",
-            "sandbox --dev-bind / / sh",
-            "sandbox --tmpfs /tmp --size 5 --tmpfs /tmp sh",
-            "sandbox --bind /tmp /data --ro-bind / / sh",
+            "sandbox --allow serial1=once sh",
+            "sandbox --deny nothing sh",
         ] {
             assert!(wish(line).is_err(), "{line}");
         }

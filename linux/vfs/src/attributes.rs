@@ -10,31 +10,7 @@ use crate::outcome::{Event, FileIdentity};
 use crate::resolve::Found;
 use crate::stat::{Stat, encode_statfs};
 use crate::vfs::{OBJECT_DEVICE, PROC_DEVICE, Vfs, server_device};
-use sundog_protocols::file::{Attr, Handle, Kind, SetAttr, SetTime, StatFs, Time};
-
-/// Attributes of something that no server has.
-pub(crate) fn synthetic(kind: Kind, mode: u32, id: u64) -> Attr {
-    let time = Time::default();
-    Attr {
-        id,
-        kind,
-        mode,
-        links: if matches!(kind, Kind::Directory) {
-            2
-        } else {
-            1
-        },
-        uid: 0,
-        gid: 0,
-        device: 0,
-        size: 0,
-        blocks: 0,
-        accessed: time,
-        modified: time,
-        changed: time,
-        created: time,
-    }
-}
+use sundog_protocols::file::{Attr, Handle, Kind, SetAttr, SetTime, StatFs};
 
 /// Compares permission bits with the caller's labels. `EACCES`.
 pub(crate) fn allowed(creds: Creds<'_>, attr: &Attr, want: u32) -> Result<(), Errno> {
@@ -384,7 +360,7 @@ impl Vfs {
             device: server_device(server),
             inode,
         };
-        self.events.push(Event::Truncated {
+        self.events.push_back(Event::Truncated {
             file,
             first: size.div_ceil(4096),
         });

@@ -45,8 +45,6 @@ pub struct Job {
     pub no_ttin: bool,
     /// Whether SIGTTOU is blocked or ignored.
     pub no_ttou: bool,
-    /// Whether its process group is orphaned.
-    pub orphaned: bool,
 }
 
 /// Everything about the caller that an operation needs.

@@ -1,6 +1,5 @@
 //! /dev: its nodes, and what opening one gives.
 
-use crate::attributes::synthetic;
 use crate::constants::{O_ACCMODE, O_APPEND, O_NOCTTY, O_NONBLOCK};
 use crate::context::{Context, FileId};
 use crate::dentry::{Body, ServerId};
@@ -44,6 +43,11 @@ const LINKS: [(&[u8], &[u8]); 4] = [
     (b"stdout", b"/proc/self/fd/1"),
     (b"stderr", b"/proc/self/fd/2"),
 ];
+
+/// Whether a device is one that every sandbox has, and that leads nowhere.
+pub(crate) fn is_harmless(number: u64) -> bool {
+    matches!(number, NULL | ZERO | FULL | RANDOM | URANDOM | TTY)
+}
 
 impl Vfs {
     /// Mounts a writable tree (usually an empty tmpfs) at a path such as `/dev`, fills it with the ordinary nodes and makes
@@ -181,14 +185,14 @@ impl Vfs {
         match object {
             Object::Pipe(id) => {
                 let number = self.pipes.get(*id).map_or(0, |pipe| pipe.number);
-                synthetic(Kind::Fifo, pipe_mode, number)
+                Attr::new(Kind::Fifo, pipe_mode, number)
             }
             Object::Socket(id) => {
                 let number = self.sockets.get(*id).map_or(0, |end| end.number);
-                synthetic(Kind::Socket, 0o777, number)
+                Attr::new(Kind::Socket, 0o777, number)
             }
             Object::Other(object) => object.attr(),
-            _ => synthetic(Kind::Regular, pipe_mode, 1),
+            _ => Attr::new(Kind::Regular, pipe_mode, 1),
         }
     }
 

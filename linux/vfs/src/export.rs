@@ -1,25 +1,54 @@
-//! A folder of the namespace as a file tree for somebody else: nothing above it can be reached, and perhaps nothing changed.
+//! A folder or file of the namespace as a file tree for somebody else: nothing above it can be reached, and perhaps nothing changed.
 
-use crate::constants::{O_DIRECTORY, O_RDONLY};
+use crate::constants::{AT_FDCWD, O_PATH};
 use crate::context::{Context, FileId};
 use crate::dentry::{Body, ServerId};
 use crate::errno::Errno;
-use crate::outcome::Stop;
+use crate::file::Object;
+use crate::mounts::Place;
+use crate::proc::ProcNode;
 use crate::vfs::Vfs;
 use alloc::vec::Vec;
 use sundog_protocols::file::{
-    Allocate, Attr, Created, DirEntry, FileError, FileServer, Handle, Kind, Node, OpenFlags, Owner,
-    RenameFlags, Result, SetAttr, StatFs,
+    self, Allocate, Attr, Created, DirEntry, FileError, FileServer, Handle, Kind, Node, OpenFlags,
+    Owner, RenameFlags, SetAttr, StatFs,
 };
 
-/// A folder that is shown to somebody else. It is found once; a later change of the namespace does not move it. What is mounted
-/// below it is not part of it.
+/// A folder or file that is shown to somebody else. It is found once; a later change of the namespace does not move it. What is
+/// mounted below it is not part of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Export {
     file: FileId,
     server: ServerId,
     root: Handle,
     read_only: bool,
+}
+
+/// A part of what is bound: the source itself, or what is mounted below it.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its path below the source, without a leading slash; empty for the source.
+    pub path: Vec<u8>,
+    /// What is there.
+    pub what: Bound,
+}
+
+/// What is bound at a place.
+#[derive(Clone, Debug)]
+pub enum Bound {
+    /// A tree or a file.
+    Tree(Export),
+    /// A /proc: whoever sees it has one of his own.
+    Proc,
+    /// A folder of devices: whoever sees it has one of his own.
+    Devices,
+}
+
+impl Export {
+    /// Whether nothing can be changed through it.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
 }
 
 /// An exported folder for the time of a request.
@@ -30,26 +59,111 @@ pub struct Exported<'a> {
 }
 
 impl Vfs {
-    /// Exports a folder that the caller can search, read only if asked or if its mount is. The export keeps the folder until
-    /// [`Vfs::end_export`]. `ENOTDIR`, `EOPNOTSUPP` for /proc, and what opening says.
+    /// Exports a folder or file that the caller can read, and what is mounted below it, outermost first; read only if asked or if its
+    /// mount is. With `devices` folders of devices are trees like others. Each export keeps its folder until [`Vfs::end_export`].
+    /// `EOPNOTSUPP` for what is in /proc, and what looking it up says.
     pub fn export(
         &mut self,
         cx: &Context<'_>,
         path: &[u8],
         read_only: bool,
-    ) -> core::result::Result<Export, Errno> {
-        let flags = O_RDONLY | O_DIRECTORY;
-        let opened = self.open_file(cx, crate::constants::AT_FDCWD, path, flags, 0);
-        let file = opened.map_err(|stop| match stop {
-            Stop::Errno(error) => error,
-            _ => Errno::EAGAIN,
-        })?;
-        let place = self.file(file)?.place;
-        let body = place.map(|place| (place, self.dentries.body(place.dentry)));
-        let Some((place, Body::Node { server, handle, .. })) = body else {
-            self.release_file(file);
+        devices: bool,
+    ) -> Result<Vec<Part>, Errno> {
+        let root = self.find_place(cx, AT_FDCWD, path, true)?;
+        self.permission(cx, root, 4)?;
+        let mut parts = Vec::new();
+        let done = self.export_parts(root, read_only, devices, &mut parts);
+        if let Err(error) = done {
+            self.end_parts(parts);
+            return Err(error);
+        }
+        Ok(parts)
+    }
+
+    fn export_parts(
+        &mut self,
+        root: Place,
+        read_only: bool,
+        devices: bool,
+        parts: &mut Vec<Part>,
+    ) -> Result<(), Errno> {
+        let below = self.mounted_below(root);
+        // Folders below which all is left out.
+        let mut closed: Vec<Vec<u8>> = Vec::new();
+        for (path, place) in core::iter::once((Vec::new(), root)).chain(below) {
+            if closed.iter().any(|outer| lies_below(&path, outer)) {
+                continue;
+            }
+            let mount = self.mounts.get(place.mount).ok_or(Errno::EIO)?;
+            let is_root = mount.root == place.dentry;
+            let what =
+                if is_root && mount.kind == b"devtmpfs" && self.is_directory(place) && !devices {
+                    Bound::Devices
+                } else {
+                    match self.dentries.body(place.dentry) {
+                        Body::Proc(ProcNode::Root) => Bound::Proc,
+                        Body::Node { .. } => Bound::Tree(self.export_place(place, read_only)?),
+                        // A folder that exists only because something is mounted below it.
+                        _ if !path.is_empty() => continue,
+                        _ => return Err(Errno::EOPNOTSUPP),
+                    }
+                };
+            if !matches!(what, Bound::Tree(_)) {
+                closed.push(path.clone());
+            }
+            parts.push(Part { path, what });
+        }
+        Ok(())
+    }
+
+    /// What is mounted below a place and not covered by anything: paths from there, and the roots of the mounts.
+    fn mounted_below(&self, root: Place) -> Vec<(Vec<u8>, Place)> {
+        let mounts = self.mounts.iter().filter_map(|(id, mount)| {
+            let top = Place {
+                mount: id,
+                dentry: mount.root,
+            };
+            let at = mount.at.filter(|at| self.mounts.top(*at) == top)?;
+            Some((self.path_between(root, at)?, top))
+        });
+        mounts.filter(|(path, _)| !path.is_empty()).collect()
+    }
+
+    /// The path from a place to one below it, if nothing on the way is covered.
+    fn path_between(&self, root: Place, mut place: Place) -> Option<Vec<u8>> {
+        let mut names: Vec<&[u8]> = Vec::new();
+        while place != root {
+            let mount = self.mounts.get(place.mount)?;
+            if mount.root == place.dentry {
+                let at = mount.at?;
+                if self.mounts.top(at) != place {
+                    return None;
+                }
+                place = at;
+                continue;
+            }
+            let dentry = self.dentries.get(place.dentry)?;
+            if dentry.deleted {
+                return None;
+            }
+            names.push(&dentry.name);
+            place = Place {
+                mount: place.mount,
+                dentry: dentry.parent?,
+            };
+            if place != root && self.mounts.top(place) != place {
+                return None;
+            }
+        }
+        names.reverse();
+        Some(names.join(&b'/'))
+    }
+
+    fn export_place(&mut self, place: Place, read_only: bool) -> Result<Export, Errno> {
+        let Body::Node { server, handle, .. } = self.dentries.body(place.dentry) else {
             return Err(Errno::EOPNOTSUPP);
         };
+        let file = self.add_file(Object::Path, O_PATH, Some(place))?;
         let read_only = read_only || self.mounts.flags(place.mount).read_only;
         if !read_only {
             // Names can change behind this namespace's back from now on.
@@ -63,8 +177,17 @@ impl Vfs {
         })
     }
 
+    /// Gives up what [`Vfs::export`] made.
+    pub fn end_parts(&mut self, parts: Vec<Part>) {
+        for part in parts {
+            if let Bound::Tree(export) = part.what {
+                self.end_export(&export);
+            }
+        }
+    }
+
     /// An export, to serve a request.
-    pub fn exported(&mut self, export: &Export) -> core::result::Result<Exported<'_>, Errno> {
+    pub fn exported(&mut self, export: &Export) -> Result<Exported<'_>, Errno> {
         Ok(Exported {
             files: self.server(export.server)?,
             root: export.root,
@@ -78,8 +201,14 @@ impl Vfs {
     }
 }
 
+/// Whether a path is another, or below it.
+fn lies_below(path: &[u8], outer: &[u8]) -> bool {
+    path.strip_prefix(outer)
+        .is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest[0] == b'/')
+}
+
 impl Exported<'_> {
-    fn change(&mut self) -> Result<&mut dyn FileServer> {
+    fn change(&mut self) -> file::Result<&mut dyn FileServer> {
         if self.read_only {
             return Err(FileError::EROFS);
         }
@@ -88,7 +217,7 @@ impl Exported<'_> {
 }
 
 impl FileServer for Exported<'_> {
-    fn attach(&mut self, tree: &[u8]) -> Result<Node> {
+    fn attach(&mut self, tree: &[u8]) -> file::Result<Node> {
         if !tree.is_empty() {
             return Err(FileError::ENOENT);
         }
@@ -98,11 +227,11 @@ impl FileServer for Exported<'_> {
         })
     }
 
-    fn walk(&mut self, dir: Handle, name: &[u8]) -> Result<Node> {
+    fn walk(&mut self, dir: Handle, name: &[u8]) -> file::Result<Node> {
         self.files.walk(dir, name)
     }
 
-    fn open(&mut self, node: Handle, flags: OpenFlags) -> Result<Handle> {
+    fn open(&mut self, node: Handle, flags: OpenFlags) -> file::Result<Handle> {
         if flags.has(OpenFlags::WRITE) || flags.has(OpenFlags::TRUNCATE) {
             return self.change()?.open(node, flags);
         }
@@ -116,23 +245,23 @@ impl FileServer for Exported<'_> {
         flags: OpenFlags,
         mode: u32,
         owner: Owner,
-    ) -> Result<Created> {
+    ) -> file::Result<Created> {
         self.change()?.create(dir, name, flags, mode, owner)
     }
 
-    fn read(&mut self, file: Handle, offset: u64, into: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, file: Handle, offset: u64, into: &mut [u8]) -> file::Result<usize> {
         self.files.read(file, offset, into)
     }
 
-    fn write(&mut self, file: Handle, offset: u64, from: &[u8]) -> Result<usize> {
+    fn write(&mut self, file: Handle, offset: u64, from: &[u8]) -> file::Result<usize> {
         self.change()?.write(file, offset, from)
     }
 
-    fn getattr(&mut self, node: Handle) -> Result<Attr> {
+    fn getattr(&mut self, node: Handle) -> file::Result<Attr> {
         self.files.getattr(node)
     }
 
-    fn setattr(&mut self, node: Handle, set: &SetAttr) -> Result<()> {
+    fn setattr(&mut self, node: Handle, set: &SetAttr) -> file::Result<()> {
         self.change()?.setattr(node, set)
     }
 
@@ -141,19 +270,25 @@ impl FileServer for Exported<'_> {
         dir: Handle,
         cookie: u64,
         entry: &mut dyn FnMut(DirEntry<'_>) -> bool,
-    ) -> Result<()> {
+    ) -> file::Result<()> {
         self.files.readdir(dir, cookie, entry)
     }
 
-    fn readlink(&mut self, node: Handle) -> Result<Vec<u8>> {
+    fn readlink(&mut self, node: Handle) -> file::Result<Vec<u8>> {
         self.files.readlink(node)
     }
 
-    fn symlink(&mut self, dir: Handle, name: &[u8], target: &[u8], owner: Owner) -> Result<Node> {
+    fn symlink(
+        &mut self,
+        dir: Handle,
+        name: &[u8],
+        target: &[u8],
+        owner: Owner,
+    ) -> file::Result<Node> {
         self.change()?.symlink(dir, name, target, owner)
     }
 
-    fn mkdir(&mut self, dir: Handle, name: &[u8], mode: u32, owner: Owner) -> Result<Node> {
+    fn mkdir(&mut self, dir: Handle, name: &[u8], mode: u32, owner: Owner) -> file::Result<Node> {
         self.change()?.mkdir(dir, name, mode, owner)
     }
 
@@ -165,15 +300,15 @@ impl FileServer for Exported<'_> {
         mode: u32,
         device: u64,
         owner: Owner,
-    ) -> Result<Node> {
+    ) -> file::Result<Node> {
         self.change()?.mknod(dir, name, kind, mode, device, owner)
     }
 
-    fn link(&mut self, node: Handle, dir: Handle, name: &[u8]) -> Result<()> {
+    fn link(&mut self, node: Handle, dir: Handle, name: &[u8]) -> file::Result<()> {
         self.change()?.link(node, dir, name)
     }
 
-    fn unlink(&mut self, dir: Handle, name: &[u8], directory: bool) -> Result<()> {
+    fn unlink(&mut self, dir: Handle, name: &[u8], directory: bool) -> file::Result<()> {
         self.change()?.unlink(dir, name, directory)
     }
 
@@ -184,15 +319,15 @@ impl FileServer for Exported<'_> {
         to: Handle,
         new: &[u8],
         flags: RenameFlags,
-    ) -> Result<()> {
+    ) -> file::Result<()> {
         self.change()?.rename(from, name, to, new, flags)
     }
 
-    fn fsync(&mut self, file: Handle, data_only: bool) -> Result<()> {
+    fn fsync(&mut self, file: Handle, data_only: bool) -> file::Result<()> {
         self.files.fsync(file, data_only)
     }
 
-    fn statfs(&mut self, node: Handle) -> Result<StatFs> {
+    fn statfs(&mut self, node: Handle) -> file::Result<StatFs> {
         self.files.statfs(node)
     }
 
@@ -203,11 +338,17 @@ impl FileServer for Exported<'_> {
         }
     }
 
-    fn allocate(&mut self, file: Handle, how: Allocate, offset: u64, length: u64) -> Result<()> {
+    fn allocate(
+        &mut self,
+        file: Handle,
+        how: Allocate,
+        offset: u64,
+        length: u64,
+    ) -> file::Result<()> {
         self.change()?.allocate(file, how, offset, length)
     }
 
-    fn seek(&mut self, file: Handle, offset: u64, hole: bool) -> Result<u64> {
+    fn seek(&mut self, file: Handle, offset: u64, hole: bool) -> file::Result<u64> {
         self.files.seek(file, offset, hole)
     }
 }

@@ -89,6 +89,11 @@ impl Gates {
     pub fn add(&mut self, device: u64, resource: &str) {
         self.resources.insert(device, resource.into());
     }
+
+    /// What a device number asks for.
+    pub fn resource(&self, device: u64) -> Option<&str> {
+        self.resources.get(&device).map(String::as_str)
+    }
 }
 
 impl Vfs {

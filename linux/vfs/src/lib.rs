@@ -3,7 +3,7 @@
 //! One [`Vfs`] holds everything behind the descriptors of one sandbox: mounts, names, open files, pipes, terminals, locks,
 //! descriptor tables and working folders. Each operation takes `&mut self` and a [`Context`] that says who calls; it returns at
 //! once with a value, an [`Errno`] or [`Stop::Block`] and the [`Queue`] to wait in. What happens to others on the way (wakes,
-//! signals, cut-off pages) is collected as [`Event`]s, drained by [`Vfs::take_events`].
+//! signals, cut-off pages) is collected as [`Event`]s, drained by [`Vfs::next_event`].
 //!
 //! The operations are named after the system calls:
 //! ```text
@@ -15,7 +15,7 @@
 //! folders      getdents64 mkdirat mknodat unlinkat renameat2 linkat symlinkat readlinkat make_socket_name
 //! attributes   fstatat fstat stat_file statfs fstatfs fchmodat fchmod fchownat fchown utimensat truncate ftruncate faccessat
 //! process      chdir fchdir chroot getcwd umask
-//! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake take_events for the core's own objects
+//! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake next_event for the core's own objects
 //! objects      pipe2 socketpair socket_shutdown eventfd2 memfd_create get_seals flock
 //! terminals    ioctl; add_console console_input console_output console_resize console_hang_up; session_ended session_terminal
 //! mappings     file_of retain_file release_file file_read_at file_page file_identity file_path
@@ -43,6 +43,7 @@ pub mod fallible;
 mod file;
 mod folder;
 mod gate;
+mod given;
 mod locks;
 mod mounts;
 mod names;
@@ -65,9 +66,10 @@ mod working;
 pub use asker::Asker;
 pub use context::{Context, Creds, FdsId, FileId, FsId, Job, UserMemory};
 pub use errno::Errno;
-pub use export::{Export, Exported};
+pub use export::{Bound, Export, Exported, Part};
 pub use file::FileObject;
 pub use gate::{Closed, GateAnswer, GateRequest, Gatekeeper};
+pub use given::Device;
 pub use mounts::{MountFlags, Place};
 pub use outcome::{Attempt, Event, FileIdentity, Queue, Ready, Stop, Target};
 pub use poll::Readiness;

@@ -25,6 +25,19 @@ impl Vfs {
     ) -> Result<Place, Errno> {
         let at = self.mount_point(path)?;
         let (server, node) = self.add_server(tree)?;
+        let is_directory = node.attr.kind == Kind::Directory;
+        // A name that is there only for this may become either.
+        let fresh = self.dentries.body(at.dentry) == Body::Phantom
+            && self
+                .dentries
+                .get(at.dentry)
+                .is_some_and(|dentry| dentry.children.is_empty());
+        if !fresh && is_directory != self.is_directory(at) {
+            return Err(match is_directory {
+                true => Errno::ENOTDIR,
+                false => Errno::EISDIR,
+            });
+        }
         let root = self.dentries.add_root(node_body(server, &node));
         let device = server_device(server);
         let mount = Mount {
@@ -125,7 +138,7 @@ impl Vfs {
         self.add_mount(mount)
     }
 
-    fn add_mount(&mut self, mount: Mount) -> Result<Place, Errno> {
+    pub(crate) fn add_mount(&mut self, mount: Mount) -> Result<Place, Errno> {
         let (root, at) = (mount.root, mount.at);
         self.dentries.hold(root);
         if let Some(at) = at {
@@ -182,7 +195,7 @@ impl Vfs {
     }
 
     /// The place where something is to be mounted, on top of what is there.
-    fn mount_point(&mut self, path: &[u8]) -> Result<Place, Errno> {
+    pub(crate) fn mount_point(&mut self, path: &[u8]) -> Result<Place, Errno> {
         let place = self.walk_plain(path, true)?;
         Ok(self.mounts.top(place))
     }

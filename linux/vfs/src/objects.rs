@@ -3,5 +3,6 @@
 pub mod epoll;
 pub mod eventfd;
 pub mod memfd;
+pub mod order;
 pub mod pipe;
 pub mod socket;

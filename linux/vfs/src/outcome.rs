@@ -36,7 +36,7 @@ impl From<sundog_protocols::file::FileError> for Stop {
     }
 }
 
-/// Something that happened on the side and that the core has to act on. Drained with `Vfs::take_events`.
+/// Something that happened on the side and that the core has to act on. Drained with `Vfs::next_event`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
     /// Everybody who waits in this queue should try again (or poll again).

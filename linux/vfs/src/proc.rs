@@ -6,7 +6,6 @@ mod text;
 
 pub use node::ProcNode;
 
-use crate::attributes::synthetic;
 use crate::context::Context;
 use crate::errno::Errno;
 use crate::process_info::ProcessView;
@@ -26,7 +25,7 @@ pub(crate) enum Lookup {
 
 impl Vfs {
     pub(crate) fn proc_attr(&self, cx: &Context<'_>, node: ProcNode) -> Attr {
-        let mut attr = synthetic(node.kind(), node.mode(), node.inode());
+        let mut attr = Attr::new(node.kind(), node.mode(), node.inode());
         if let Some(view) = node.pid().and_then(|pid| cx.info.process(pid)) {
             (attr.uid, attr.gid) = (view.uid, view.gid);
         }

@@ -102,6 +102,8 @@ pub trait ProcInfo {
     fn tasks(&self, pid: u32) -> Vec<u32>;
     /// One process (or thread: /proc/TID exists, unlisted).
     fn process(&self, pid: u32) -> Option<ProcessView>;
+    /// Whether a process' group is orphaned: no member has a parent in another group of the session.
+    fn is_orphaned(&self, pid: u32) -> bool;
     /// The session that a process group belongs to, if there is such a group.
     fn group_session(&self, group: u32) -> Option<u32>;
     /// The text of a process' file; `None` if the process is gone.
@@ -122,6 +124,9 @@ impl ProcInfo for NoProcesses {
     }
     fn process(&self, _: u32) -> Option<ProcessView> {
         None
+    }
+    fn is_orphaned(&self, _: u32) -> bool {
+        false
     }
     fn group_session(&self, _: u32) -> Option<u32> {
         None

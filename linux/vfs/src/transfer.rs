@@ -220,7 +220,7 @@ impl Vfs {
     }
 
     pub(crate) fn size_exceeded(&mut self) -> Errno {
-        self.events.push(Event::Signal {
+        self.events.push_back(Event::Signal {
             to: Target::Caller,
             signal: signal::XFSZ,
         });

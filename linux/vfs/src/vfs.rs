@@ -17,7 +17,7 @@ use crate::outcome::{Event, FileIdentity, Queue};
 use crate::tty::terminal::Terminal;
 use crate::working::Working;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use sundog_protocols::file::{FileServer, Node, Table, device};
 
@@ -60,6 +60,8 @@ pub struct Vfs {
     pub(crate) descriptors: Table<Descriptors>,
     pub(crate) files: Table<OpenFile>,
     pub(crate) pipes: Table<Pipe>,
+    /// Number of the latest bytes in an ordered pipe.
+    pub(crate) latest_piece: u64,
     pub(crate) fifos: Fifos,
     pub(crate) sockets: Table<End>,
     pub(crate) counters: Table<EventCounter>,
@@ -71,7 +73,7 @@ pub struct Vfs {
     pub(crate) locks: Locks,
     pub(crate) gates: Gates,
     pub(crate) random: Box<dyn Random>,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: VecDeque<Event>,
     next_queue: u64,
     next_object: u64,
     pub(crate) root: Place,
@@ -103,6 +105,7 @@ impl Vfs {
             descriptors: Table::new(MANY),
             files: Table::new(MANY),
             pipes: Table::new(MANY),
+            latest_piece: 0,
             fifos: Fifos::default(),
             sockets: Table::new(MANY),
             counters: Table::new(MANY),
@@ -114,7 +117,7 @@ impl Vfs {
             locks: Locks::default(),
             gates: Gates::new(setup.gates),
             random: setup.random,
-            events: Vec::new(),
+            events: VecDeque::new(),
             next_queue: 1,
             next_object: 1,
             root: Place {
@@ -158,16 +161,10 @@ impl Vfs {
         }
     }
 
-    /// Whether something happened that [`Vfs::take_events`] will tell.
+    /// What happened, oldest first, and each told once. A queue that was woken twice may be told twice.
     #[inline]
-    #[must_use]
-    pub fn has_events(&self) -> bool {
-        !self.events.is_empty()
-    }
-
-    /// What happened since the last call, oldest first. A queue that was woken twice may be told twice.
-    pub fn take_events(&mut self) -> Vec<Event> {
-        core::mem::take(&mut self.events)
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
     }
 
     /// A new wait queue, for objects that the core brings.
@@ -210,7 +207,7 @@ impl Vfs {
             .take(LOOK_BACK)
             .any(|event| *event == wake)
         {
-            self.events.push(wake);
+            self.events.push_back(wake);
         }
     }
 

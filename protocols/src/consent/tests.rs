@@ -23,6 +23,15 @@ fn requests_come_back() {
         tag: "call".into(),
     };
     assert_eq!(Register::decode(&register.encode().unwrap()), Ok(register));
+    for option in [false, true] {
+        let narrow = Narrow {
+            badge: 1 << 40,
+            option,
+            line: u32::MAX,
+            rule: "r".repeat(MAX_RULE),
+        };
+        assert_eq!(Narrow::decode(&narrow.encode().unwrap()), Ok(narrow));
+    }
     let opened = Opened {
         grant: 1 << 40,
         answer: Answer::Black,
@@ -76,6 +85,10 @@ fn every_changed_word_is_refused_or_means_something_else() {
     }
     for cut in 1..good.as_slice().len() {
         assert!(Open::decode(&Words::from_slice(&good.as_slice()[..cut]).unwrap()).is_err());
+    }
+    for wrong in [&[9, 1 << 49][..], &[9, 1 << 32], &[9, 0, 0], &[9]] {
+        let words = Words::from_slice(&[&[label::NARROW], wrong].concat()).unwrap();
+        assert!(Narrow::decode(&words).is_err(), "{wrong:?}");
     }
     assert!(Words::from_slice(&[]).is_err());
     assert!(Words::from_slice(&[0; 65]).is_err());

@@ -9,7 +9,7 @@ pub const MAX_LINE: usize = 4096;
 /// The most bytes of a piece of a stream or of a configuration.
 pub const MAX_BYTES: usize = 7168;
 /// The most sandboxes in the chain from a request up to init.
-pub const MAX_CHAIN: usize = 8;
+pub const MAX_CHAIN: usize = 16;
 /// The most grants in one list; a longer list is sent in parts.
 pub const MAX_GRANTS: usize = 16;
 

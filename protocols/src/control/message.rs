@@ -1,7 +1,7 @@
 //! The messages of both directions and their payloads.
 use super::fields::{Bad, MAX_BYTES, MAX_CHAIN, MAX_GRANTS, MAX_LINE, MAX_NAME, Reader, Writer};
 use super::frame::encode_frame;
-use crate::consent::{Answer, Answers};
+use crate::consent::{Answer, Answers, MAX_SANDBOX};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -52,9 +52,9 @@ pub enum Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stream {
-    /// Standard output; goes over COM1.
+    /// Standard output.
     Output = 1,
-    /// Standard error, where it is not the terminal that COM1 carries.
+    /// Standard error.
     Error = 2,
 }
 
@@ -125,6 +125,11 @@ pub enum ToMachine {
         /// Nothing more comes of this one.
         last: bool,
     },
+    /// A question is about to be shown: input that no program has read yet was typed for something else, and is thrown away.
+    Discard {
+        /// Bytes that the host sent over COM1 in all; those behind them stay.
+        after: u64,
+    },
     /// The time, which the machine has no other clock for. A message that older machines do not know.
     Clock {
         /// Seconds since 1970 (UTC).
@@ -182,6 +187,9 @@ pub enum ToHost {
         /// The channel's version.
         version: u16,
     },
+    /// The machine reads the channel from here on. What was sent before may be lost while its driver starts, so the host sends
+    /// nothing until this has come.
+    Listening,
     /// Ask the person.
     Prompt(Prompt),
     /// The question needs no answer any more.
@@ -207,8 +215,6 @@ pub enum ToHost {
     },
     /// A line for the person who asked for a trace.
     Trace(String),
-    /// Output that does not go over COM1.
-    Output(Stream, Vec<u8>),
     /// A line for the store. The host takes it only if it sent `always` or `never`, typed, for that prompt.
     Remember {
         /// The prompt.
@@ -261,6 +267,9 @@ impl Message for ToMachine {
             },
             12 => ToMachine::Clock {
                 unix: reader.u64()?,
+            },
+            13 => ToMachine::Discard {
+                after: reader.u64()?,
             },
             _ => return Err(Bad::Type),
         })
@@ -331,6 +340,10 @@ impl Message for ToMachine {
                 writer.u64(*unix);
                 12
             }
+            ToMachine::Discard { after } => {
+                writer.u64(*after);
+                13
+            }
         })
     }
 }
@@ -345,7 +358,7 @@ impl Message for ToHost {
             0x102 => ToHost::Prompt(Prompt {
                 id: reader.u64()?,
                 badge: reader.u64()?,
-                chain: reader.list(MAX_CHAIN, |reader| reader.text(MAX_NAME))?,
+                chain: reader.list(MAX_CHAIN, |reader| reader.text(MAX_SANDBOX))?,
                 program: reader.text(MAX_NAME)?,
                 resource: reader.text(MAX_NAME)?,
                 instance: reader.text(MAX_NAME)?,
@@ -363,11 +376,11 @@ impl Message for ToHost {
                 last: reader.flag()?,
             },
             0x107 => ToHost::Trace(reader.text(MAX_LINE)?),
-            0x108 => ToHost::Output(stream(reader)?, reader.bytes(MAX_BYTES)?),
-            0x109 => ToHost::Remember {
+            0x108 => ToHost::Remember {
                 id: reader.u64()?,
                 line: reader.text(MAX_LINE)?,
             },
+            0x109 => ToHost::Listening,
             _ => return Err(Bad::Type),
         })
     }
@@ -384,7 +397,7 @@ impl Message for ToHost {
                     .u64(prompt.badge)
                     .count(prompt.chain.len(), MAX_CHAIN)?;
                 for name in &prompt.chain {
-                    writer.text(name, MAX_NAME)?;
+                    writer.text(name, MAX_SANDBOX)?;
                 }
                 writer
                     .text(&prompt.program, MAX_NAME)?
@@ -426,14 +439,11 @@ impl Message for ToHost {
                 writer.text(line, MAX_LINE)?;
                 0x107
             }
-            ToHost::Output(stream, bytes) => {
-                writer.u8(*stream as u8).bytes(bytes, MAX_BYTES)?;
-                0x108
-            }
             ToHost::Remember { id, line } => {
                 writer.u64(*id).text(line, MAX_LINE)?;
-                0x109
+                0x108
             }
+            ToHost::Listening => 0x109,
         })
     }
 }
@@ -467,13 +477,5 @@ fn part(reader: &mut Reader<'_>) -> Result<Part, Bad> {
     let all = [Part::Policy, Part::Store, Part::Allow, Part::Deny];
     all.into_iter()
         .find(|part| *part as u8 == number)
-        .ok_or(Bad::Value)
-}
-
-fn stream(reader: &mut Reader<'_>) -> Result<Stream, Bad> {
-    let number = reader.u8()?;
-    [Stream::Output, Stream::Error]
-        .into_iter()
-        .find(|stream| *stream as u8 == number)
         .ok_or(Bad::Value)
 }

@@ -1,6 +1,6 @@
 //! Tests of the control channel: both directions, any chunks, damage, hostile bytes.
 use super::*;
-use crate::consent::{Answer, Answers};
+use crate::consent::{Answer, Answers, MAX_SANDBOX};
 use std::string::String;
 use std::vec::Vec;
 
@@ -39,6 +39,7 @@ fn to_machine() -> Vec<ToMachine> {
         ToMachine::ListGrants,
         ToMachine::Input(std::vec![0xf5, 0xc0, 0, 1]),
         ToMachine::EndOfInput { after: 1 << 33 },
+        ToMachine::Discard { after: 1 << 34 },
         ToMachine::Terminals {
             input: true,
             output: false,
@@ -60,11 +61,11 @@ fn prompt() -> Prompt {
     Prompt {
         id: 1,
         badge: 7,
-        chain: (0..MAX_CHAIN).map(|_| "n".repeat(MAX_NAME)).collect(),
+        chain: (0..MAX_CHAIN).map(|_| "n".repeat(MAX_SANDBOX)).collect(),
         program: "/bin/\u{202e}x".into(),
         resource: "serial".into(),
         instance: "1".into(),
-        reason: String::new(),
+        reason: "r".repeat(MAX_LINE),
         offered: Answers::ALL,
     }
 }
@@ -81,6 +82,7 @@ fn to_host() -> Vec<ToHost> {
         bytes: 5,
     };
     std::vec![
+        ToHost::Listening,
         ToHost::Hello { abi: 1, version: 1 },
         ToHost::Prompt(prompt()),
         ToHost::PromptGone { id: 1 },
@@ -94,7 +96,6 @@ fn to_host() -> Vec<ToHost> {
             last: true
         },
         ToHost::Trace("t".into()),
-        ToHost::Output(Stream::Error, std::vec![0; MAX_BYTES]),
         ToHost::Remember {
             id: 1,
             line: "{}".into()

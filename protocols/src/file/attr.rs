@@ -88,6 +88,35 @@ pub struct Attr {
     pub created: Time,
 }
 
+impl Attr {
+    /// A node that belongs to nobody in particular: without size, times and owner, with the names that its kind begins with.
+    pub const fn new(kind: Kind, mode: u32, id: u64) -> Attr {
+        const NEVER: Time = Time {
+            seconds: 0,
+            nanos: 0,
+        };
+        Attr {
+            id,
+            kind,
+            mode,
+            links: if matches!(kind, Kind::Directory) {
+                2
+            } else {
+                1
+            },
+            uid: 0,
+            gid: 0,
+            device: 0,
+            size: 0,
+            blocks: 0,
+            accessed: NEVER,
+            modified: NEVER,
+            changed: NEVER,
+            created: NEVER,
+        }
+    }
+}
+
 /// A Linux device number from major and minor, in the 64-bit form of `st_rdev`.
 pub const fn device(major: u32, minor: u32) -> u64 {
     let (major, minor) = (major as u64, minor as u64);

@@ -8,17 +8,27 @@ use super::{
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// Bytes of the shared area that a client uses, from its beginning.
+/// Bytes of the shared area that a client uses if its transport says nothing else: what one request moves at most.
 pub const AREA_SIZE: u32 = MAX_DATA;
 /// Longest text of a symbolic link that is asked for.
-const MAX_TEXT: u32 = 4096;
+const MAX_TEXT: usize = 4096;
 
 /// Carries messages to one server and back.
 pub trait Transport: Send {
     /// Sends a request and waits for the reply; `None` if the server is gone.
     fn call(&mut self, request: &Message) -> Option<Message>;
-    /// The memory that both see, at least [`AREA_SIZE`] bytes.
+    /// The memory that both see, at least [`Transport::room`] bytes.
     fn area(&mut self) -> &mut dyn DataArea;
+    /// The most bytes that names and data of one request take together.
+    fn room(&self) -> u32 {
+        AREA_SIZE
+    }
+    /// Where the next `length` bytes of a request or its answer go, `at` bytes behind its first one. `length` and `at` are together at
+    /// most the room. Usually the beginning of the area; a ring goes on behind the last request.
+    fn place(&mut self, at: u32, length: u32) -> u32 {
+        let _ = length;
+        at
+    }
 }
 
 /// A file tree at the other end of a transport. What the server says is checked like a stranger's word.
@@ -30,6 +40,11 @@ impl<T: Transport> Client<T> {
     /// Talks over this transport.
     pub fn new(transport: T) -> Client<T> {
         Client { transport }
+    }
+
+    /// The transport.
+    pub fn transport(&mut self) -> &mut T {
+        &mut self.transport
     }
 
     fn call(&mut self, request: Request) -> Result<Reply> {
@@ -64,13 +79,23 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    fn put(&mut self, offset: u32, bytes: &[u8]) -> Result<Span> {
-        let copied = self.transport.area().copy_in(offset, bytes);
-        if copied {
-            Ok(Span {
-                offset,
-                length: bytes.len() as u32,
-            })
+    /// Sets a place for `length` bytes aside, `at` bytes behind the first one of this request.
+    fn place(&mut self, at: u32, length: usize) -> Result<Span> {
+        let length = u32::try_from(length).map_err(|_| FileError::ENAMETOOLONG)?;
+        let end = at.checked_add(length);
+        if end.is_none_or(|end| end > self.transport.room()) {
+            return Err(FileError::ENAMETOOLONG);
+        }
+        Ok(Span {
+            offset: self.transport.place(at, length),
+            length,
+        })
+    }
+
+    fn put(&mut self, at: u32, bytes: &[u8]) -> Result<Span> {
+        let span = self.place(at, bytes.len())?;
+        if self.transport.area().copy_in(span.offset, bytes) {
+            Ok(span)
         } else {
             Err(FileError::EIO)
         }
@@ -81,12 +106,17 @@ impl<T: Transport> Client<T> {
         self.put(0, name)
     }
 
-    fn take(&mut self, into: &mut [u8]) -> Result<()> {
-        if self.transport.area().copy_out(0, into) {
+    fn take(&mut self, from: Span, into: &mut [u8]) -> Result<()> {
+        if self.transport.area().copy_out(from.offset, into) {
             Ok(())
         } else {
             Err(FileError::EIO)
         }
+    }
+
+    /// The most bytes of data that one request moves.
+    fn most(&self) -> usize {
+        self.transport.room().min(MAX_DATA) as usize
     }
 }
 
@@ -149,11 +179,8 @@ impl<T: Transport> FileServer for Client<T> {
     }
 
     fn read(&mut self, file: Handle, offset: u64, into: &mut [u8]) -> Result<usize> {
-        let length = into.len().min(AREA_SIZE as usize);
-        let span = Span {
-            offset: 0,
-            length: length as u32,
-        };
+        let length = into.len().min(self.most());
+        let span = self.place(0, length)?;
         let count = self.count(
             Request::Read {
                 file,
@@ -162,12 +189,12 @@ impl<T: Transport> FileServer for Client<T> {
             },
             length,
         )?;
-        self.take(&mut into[..count])?;
+        self.take(span, &mut into[..count])?;
         Ok(count)
     }
 
     fn write(&mut self, file: Handle, offset: u64, from: &[u8]) -> Result<usize> {
-        let length = from.len().min(AREA_SIZE as usize);
+        let length = from.len().min(self.most());
         let from = self.put(0, &from[..length])?;
         self.count(Request::Write { file, offset, from }, length)
     }
@@ -193,16 +220,14 @@ impl<T: Transport> FileServer for Client<T> {
         const BATCHES: usize = 1024;
         let mut cookie = cookie;
         for _ in 0..BATCHES {
-            let into = Span {
-                offset: 0,
-                length: AREA_SIZE,
-            };
-            let count = self.count(Request::Readdir { dir, cookie, into }, AREA_SIZE as usize)?;
+            let most = self.most();
+            let into = self.place(0, most)?;
+            let count = self.count(Request::Readdir { dir, cookie, into }, most)?;
             if count == 0 {
                 return Ok(());
             }
             let mut packed = vec![0; count];
-            self.take(&mut packed)?;
+            self.take(into, &mut packed)?;
             let mut rest = &packed[..];
             while !rest.is_empty() {
                 let (found, after) = unpack(rest).ok_or(FileError::EIO)?;
@@ -217,19 +242,17 @@ impl<T: Transport> FileServer for Client<T> {
     }
 
     fn readlink(&mut self, node: Handle) -> Result<Vec<u8>> {
-        let into = Span {
-            offset: 0,
-            length: MAX_TEXT,
-        };
-        let count = self.count(Request::Readlink { node, into }, MAX_TEXT as usize)?;
+        let most = self.most().min(MAX_TEXT);
+        let into = self.place(0, most)?;
+        let count = self.count(Request::Readlink { node, into }, most)?;
         let mut text = vec![0; count];
-        self.take(&mut text)?;
+        self.take(into, &mut text)?;
         Ok(text)
     }
 
     fn symlink(&mut self, dir: Handle, name: &[u8], target: &[u8], owner: Owner) -> Result<Node> {
         let name = self.name(name)?;
-        if target.len() > MAX_TEXT as usize {
+        if target.len() > MAX_TEXT {
             return Err(FileError::ENAMETOOLONG);
         }
         let target = self.put(name.length, target)?;

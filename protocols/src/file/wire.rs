@@ -1,8 +1,9 @@
 //! The fixed layout of requests and replies in message words, with names and data in a shared area.
 //!
-//! A request fits into the 8 words of a register message; only replies with attributes are longer. Names and data lie in an area
-//! that both sides have mapped; the message says where ([`Span`]). Nobody trusts the other side: decoding any words gives a
-//! value or an error, and every span is checked against the area before it is used.
+//! A request fits into the words of a register message; only replies with attributes are longer. Names and data lie in an area
+//! that both sides have mapped; the message says where ([`Span`]). The area is a ring where it is mapped twice in a row: a span may
+//! lie across its end. Nobody trusts the other side: decoding any words gives a value or an error, and every span is checked against
+//! the area before it is used.
 
 use super::{
     Allocate, Attr, Created, FileError, Handle, Kind, Node, OpenFlags, Owner, RenameFlags, SetAttr,
@@ -14,8 +15,8 @@ mod request;
 
 /// Most words of a message of this protocol.
 pub const MAX_WORDS: usize = 16;
-/// Most words of a request.
-pub const REQUEST_WORDS: usize = 8;
+/// Most words of a request: one fewer than travel in registers, so that whoever carries it can add a word.
+pub const REQUEST_WORDS: usize = 7;
 /// Most bytes that one request moves.
 pub const MAX_DATA: u32 = 64 * 1024;
 
@@ -201,7 +202,7 @@ pub enum Reply {
 
 /// Memory that both sides see. The other side may change it at any time, so it is only ever copied.
 pub trait DataArea: Send {
-    /// Copies out; false if the range does not lie in the area.
+    /// Copies out; false if the range does not lie in the area. Where the area is a ring, it may lie across the end.
     fn copy_out(&self, offset: u32, into: &mut [u8]) -> bool;
     /// Copies in; false if the range does not lie in the area.
     fn copy_in(&mut self, offset: u32, from: &[u8]) -> bool;

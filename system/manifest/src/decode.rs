@@ -6,7 +6,7 @@ use crate::capability::{Capability, FIRST_SLOT, Kind, Object, Restart, Time};
 use crate::reader::{Item, Items, Reader};
 
 /// The first bytes of a binary manifest; the last one is the version of the format.
-pub(crate) const MAGIC: [u8; 8] = *b"SUNDOGM\x01";
+pub(crate) const MAGIC: [u8; 8] = *b"SUNDOGM\x02";
 
 /// The bytes are not a manifest of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,15 @@ pub struct Name<'a> {
     pub slot: u32,
 }
 
+/// A notification that init signals each time a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tell {
+    /// The notification.
+    pub notification: u32,
+    /// The bits that are set; not zero.
+    pub badge: u64,
+}
+
 /// A program and what it is given.
 #[derive(Clone, Debug)]
 pub struct Program<'a> {
@@ -55,6 +64,7 @@ pub struct Program<'a> {
     /// Slots of its CNode.
     pub slots: u32,
     arguments: Items<'a, &'a str>,
+    tells: Items<'a, Tell>,
     names: Items<'a, Name<'a>>,
     capabilities: Items<'a, Capability<'a>>,
 }
@@ -113,7 +123,11 @@ impl<'a> Manifest<'a> {
                 slot >= FIRST_SLOT && count > 0 && end.is_some_and(|end| end <= program.slots)
             };
             let names = program.names().all(|name| inside(name.slot, 1));
+            let told = program
+                .tells()
+                .all(|tell| below(tell.notification, notifications));
             names
+                && told
                 && program.capabilities().all(|capability| {
                     inside(capability.slot, capability.kind.slots())
                         && match capability.kind {
@@ -136,6 +150,11 @@ impl<'a> Program<'a> {
     /// Its arguments, without its own name.
     pub fn arguments(&self) -> Items<'a, &'a str> {
         self.arguments.clone()
+    }
+
+    /// Who is told of its ends.
+    pub fn tells(&self) -> Items<'a, Tell> {
+        self.tells.clone()
     }
 
     /// Its namespace.
@@ -170,6 +189,17 @@ impl<'a> Item<'a> for Name<'a> {
     }
 }
 
+impl<'a> Item<'a> for Tell {
+    fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let mut reader = Reader(bytes);
+        let tell = Tell {
+            notification: reader.u32()?,
+            badge: reader.u64().filter(|badge| *badge != 0)?,
+        };
+        Some((tell, reader.0))
+    }
+}
+
 impl<'a> Item<'a> for Program<'a> {
     fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let mut reader = Reader(bytes);
@@ -193,6 +223,7 @@ impl<'a> Item<'a> for Program<'a> {
             memory: reader.u32()?,
             slots: reader.u32()?,
             arguments: reader.list()?,
+            tells: reader.list()?,
             names: reader.list()?,
             capabilities: reader.list()?,
         };

@@ -17,5 +17,5 @@ pub mod host;
 mod reader;
 
 pub use capability::{Capability, FIRST_SLOT, Kind, Object, Restart, Time};
-pub use decode::{Malformed, Manifest, Name, Program, Ring};
+pub use decode::{Malformed, Manifest, Name, Program, Ring, Tell};
 pub use reader::Items;

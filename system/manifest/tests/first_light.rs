@@ -32,6 +32,8 @@ fn binary_round_trip() {
     let mut system = first_light();
     // It gives no names itself.
     system.programs[5].names.push(("/console".into(), 22));
+    // Nor does anybody wait for the end of another.
+    system.programs[5].tells.push((0, 1 << 63));
     let bytes = system.encode();
     let manifest = Manifest::decode(&bytes).expect("what the host wrote");
     let endpoints: Vec<&str> = system
@@ -63,6 +65,11 @@ fn binary_round_trip() {
             .map(|name| (name.path.into(), name.slot))
             .collect();
         assert_eq!(names, written.names);
+        let tells: Vec<(u32, u64)> = read
+            .tells()
+            .map(|tell| (tell.notification, tell.badge))
+            .collect();
+        assert_eq!(tells, written.tells);
         assert_eq!(read.capabilities().count(), written.capabilities.len());
         for (read, written) in read.capabilities().zip(&written.capabilities) {
             assert_eq!(
@@ -112,7 +119,7 @@ fn walk(bytes: &[u8]) -> Result<usize, Malformed> {
         manifest.endpoints().count() + manifest.notifications().count() + manifest.rings().count();
     for program in manifest.programs() {
         items += program.arguments().map(str::len).sum::<usize>();
-        items += program.names().count();
+        items += program.names().count() + program.tells().count();
         for capability in program.capabilities() {
             // A decoded manifest never makes init write outside of a CNode.
             assert!(capability.slot >= 16);
@@ -187,7 +194,7 @@ fn random_bytes() {
 #[test]
 fn claimed_counts_cost_nothing() {
     // Four lists that claim 2^32-1 items in no bytes.
-    let mut bytes = b"SUNDOGM\x01".to_vec();
+    let mut bytes = b"SUNDOGM\x02".to_vec();
     for _ in 0..4 {
         bytes.extend([0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
     }
@@ -198,7 +205,7 @@ fn claimed_counts_cost_nothing() {
 #[test]
 fn unsound_systems_are_refused() {
     type Change = fn(&mut System);
-    let changes: [Change; 12] = [
+    let changes: [Change; 14] = [
         |s| s.programs[0].capabilities[0].slot = 15,
         |s| s.programs[0].capabilities[0].slot = 64,
         |s| s.programs[0].capabilities[0].slot = u32::MAX,
@@ -210,6 +217,8 @@ fn unsound_systems_are_refused() {
         |s| s.programs[0].time.as_mut().unwrap().priority = 64,
         |s| s.programs[5].names.push(("/tmp".into(), 0)),
         |s| s.programs[5].names.push(("tmp".into(), 22)),
+        |s| s.programs[5].tells.push((0, 0)),
+        |s| s.programs[5].tells.push((99, 1)),
         |s| s.rings[0].1 = 3,
     ];
     for (number, change) in changes.iter().enumerate() {
@@ -221,7 +230,7 @@ fn unsound_systems_are_refused() {
 
 #[test]
 fn lists_end_where_they_say() {
-    let lists = |first: &[u8]| [b"SUNDOGM\x01".as_slice(), first, &[0; 24]].concat();
+    let lists = |first: &[u8]| [b"SUNDOGM\x02".as_slice(), first, &[0; 24]].concat();
     assert_eq!(walk(&lists(&[0; 8])), Ok(0));
     // One text "a": three bytes.
     assert_eq!(walk(&lists(&[3, 0, 0, 0, 1, 0, 0, 0, 1, 0, b'a'])), Ok(1));

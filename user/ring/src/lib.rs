@@ -12,12 +12,14 @@
 #[cfg(test)]
 extern crate std;
 
+mod area;
 mod consumer;
 mod header;
 mod mapped;
 mod memory;
 mod producer;
 
+pub use area::Area;
 pub use consumer::Consumer;
 pub use header::{Error, HEADER_BYTES, Moved};
 pub use mapped::Mapped;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::vec;
 use std::vec::Vec;
 
+mod area;
 mod double;
 
 /// A ring in ordinary memory: the wrap is a remainder.

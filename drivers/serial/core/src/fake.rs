@@ -2,7 +2,7 @@
 
 use crate::registers::{
     DATA, FIFO, IDENTIFICATION, INTERRUPT_ENABLE, LINE_CONTROL, LINE_STATUS, MODEM_STATUS, Ports,
-    SCRATCH, cause, enable, line,
+    SCRATCH, TRIGGER, cause, enable, line,
 };
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -20,6 +20,8 @@ pub(crate) struct Fake {
     pub(crate) line_errors: u8,
     /// Not there: every register reads as ones.
     pub(crate) absent: bool,
+    /// Its time for fewer bytes than it interrupts for is never over.
+    pub(crate) patient: bool,
     /// Claims a cause for ever.
     pub(crate) stuck: bool,
     /// Accesses so far.
@@ -48,8 +50,10 @@ impl Fake {
         } else if self.enabled & enable::LINE != 0 && self.line_errors != 0 {
             cause::LINE
         } else if self.enabled & enable::RECEIVED != 0 && !self.received.is_empty() {
-            if self.received.len() >= 8 {
+            if self.received.len() >= TRIGGER {
                 cause::RECEIVED
+            } else if self.patient {
+                cause::NONE
             } else {
                 cause::TIMEOUT
             }

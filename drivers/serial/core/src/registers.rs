@@ -86,5 +86,7 @@ pub(crate) const LATCH: u8 = 0x80;
 pub(crate) const FIFO_ON: u8 = 0xc1;
 /// Terminal ready, request to send, and the output that lets interrupts out of the device.
 pub(crate) const MODEM_ON: u8 = 0x0b;
+/// Bytes that are in the device at least when it interrupts with [`cause::RECEIVED`] and FIFOs that are on.
+pub(crate) const TRIGGER: usize = 14;
 /// Bytes of the transmit FIFO.
 pub(crate) const FIFO_BYTES: usize = 16;

@@ -3,14 +3,16 @@
 use crate::queue::Queue;
 use crate::registers::{
     DATA, EIGHT_N_ONE, FIFO, FIFO_BYTES, FIFO_ON, FIFOS, IDENTIFICATION, INTERRUPT_ENABLE, LATCH,
-    LINE_CONTROL, LINE_STATUS, MODEM_CONTROL, MODEM_ON, MODEM_STATUS, Ports, SCRATCH, cause,
-    enable, line,
+    LINE_CONTROL, LINE_STATUS, MODEM_CONTROL, MODEM_ON, MODEM_STATUS, Ports, SCRATCH, TRIGGER,
+    cause, enable, line,
 };
 
 /// Bytes of each queue.
 const QUEUE: usize = 4096;
 /// Causes that one interrupt works off; a device that always has one more does not keep the driver for ever.
 const ROUNDS: usize = 64;
+/// Bytes that are worth handing on although more are coming.
+const MANY: usize = 1024;
 /// Bytes that one look takes from the device.
 const RECEIVE_STEP: usize = 64;
 /// What the scratch register must keep.
@@ -73,6 +75,8 @@ pub struct Uart<P> {
     outgoing: Queue<QUEUE>,
     incoming: Queue<QUEUE>,
     enabled: u8,
+    /// The device has more, for which it will interrupt.
+    goes_on: bool,
     counters: Counters,
 }
 
@@ -104,6 +108,7 @@ impl<P: Ports> Uart<P> {
             outgoing,
             incoming,
             enabled,
+            goes_on: false,
             counters: Counters::default(),
         };
         // Turning the FIFOs on empties the device; what was sent to it before is taken first.
@@ -121,7 +126,9 @@ impl<P: Ports> Uart<P> {
     /// Those of the ports.
     pub fn interrupt(&mut self) -> Result<(), P::Error> {
         for _ in 0..ROUNDS {
-            match self.ports.read(IDENTIFICATION)? & 0x0f {
+            let identification = self.ports.read(IDENTIFICATION)?;
+            match identification & 0x0f {
+                cause::RECEIVED if identification & FIFOS == FIFOS => self.receive_burst()?,
                 cause::RECEIVED | cause::TIMEOUT => self.receive()?,
                 cause::EMPTY => self.transmit()?,
                 cause::LINE => {
@@ -172,6 +179,12 @@ impl<P: Ports> Uart<P> {
         self.incoming.len()
     }
 
+    /// Whether bytes arrived that should be handed on now, since no others are about to come or they are many: to hand on a few at
+    /// a time costs more than all the rest.
+    pub fn is_due(&self) -> bool {
+        self.available() > 0 && (!self.goes_on || self.available() >= MANY)
+    }
+
     /// Bytes that can be accepted.
     pub fn room(&self) -> usize {
         self.outgoing.room()
@@ -187,8 +200,20 @@ impl<P: Ports> Uart<P> {
         self.counters.damaged += u64::from(status & line::DAMAGED != 0);
     }
 
+    /// Takes the bytes that the device has at least when it says so, but for one: for that it interrupts once more, be it with others
+    /// or because the line was quiet for a while.
+    fn receive_burst(&mut self) -> Result<(), P::Error> {
+        for _ in 0..self.incoming.room().min(TRIGGER - 1) {
+            let byte = self.ports.read(DATA)?;
+            self.incoming.push(byte);
+        }
+        self.goes_on = true;
+        Ok(())
+    }
+
     /// Takes what the device has, as long as there is room: bytes that do not fit stay in the device and hold up the sender.
     fn receive(&mut self) -> Result<(), P::Error> {
+        self.goes_on = false;
         for _ in 0..RECEIVE_STEP {
             if self.incoming.room() == 0 {
                 break;

@@ -109,6 +109,44 @@ fn bytes_come_in_in_order() {
 }
 
 #[test]
+fn bytes_of_a_stream_are_handed_on_by_many_and_the_last_ones_at_its_end() {
+    let mut uart = started();
+    uart.ports().received.extend([7; TRIGGER]);
+    let before = uart.ports().accesses;
+    uart.interrupt().expect("ports");
+    // The last one stays until the device's time-out, which the fake has at once.
+    assert!(uart.ports().received.is_empty() && uart.is_due());
+    assert!(uart.ports().accesses - before < TRIGGER + 8);
+    assert_eq!(uart.read(&mut [0; 100]), Ok(TRIGGER));
+    assert!(!uart.is_due(), "nothing is there");
+
+    uart.ports().patient = true;
+    let mut sent = 0;
+    while !uart.is_due() {
+        uart.ports().received.extend([7; TRIGGER]);
+        sent += TRIGGER;
+        uart.interrupt().expect("ports");
+        assert!(!uart.ports().received.is_empty(), "one is kept there");
+    }
+    assert!(uart.available() >= MANY);
+    let mut out = [0; 2 * MANY];
+    let taken = uart.read(&mut out).expect("ports");
+    uart.ports().patient = false;
+    uart.interrupt().expect("ports");
+    assert!(uart.is_due());
+    assert_eq!(taken + uart.available(), sent);
+}
+
+#[test]
+fn without_fifos_a_byte_is_a_byte() {
+    let mut uart = started();
+    uart.ports().fifos = false;
+    uart.ports().received.extend([7; TRIGGER]);
+    uart.interrupt().expect("ports");
+    assert_eq!((uart.available(), uart.is_due()), (TRIGGER, true));
+}
+
+#[test]
 fn what_does_not_fit_stays_in_the_device_and_comes_later() {
     let mut uart = started();
     let total = QUEUE + 100;

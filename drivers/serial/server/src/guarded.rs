@@ -48,6 +48,7 @@ impl Server {
     /// # Errors
     /// Those of waiting and of the device; never a client's fault.
     pub fn run(&mut self) -> Result<(), Error> {
+        self.wake_all();
         loop {
             let deadline = self.guard.deadline().map(|end| self.clock.ticks(end));
             let received = self.link.requests.receive(Some(self.link.reply), deadline);
@@ -101,6 +102,15 @@ impl Server {
                 self.clean_up(grant);
                 self.wake(&[sandbox]);
             }
+        }
+    }
+
+    /// Wakes every sandbox: whoever waits for a grant of the server before this one is told at his next call that it is gone.
+    fn wake_all(&self) {
+        let given = self.environment.start.capabilities();
+        for (_, slot) in given.filter(|(name, _)| name.starts_with("wake-")) {
+            // A sandbox that is gone needs no wake.
+            let _ = Cap::<Notification>::root(slot).signal();
         }
     }
 

@@ -64,9 +64,12 @@ impl Server {
 
     fn pump(&mut self) -> Result<bool, Trouble> {
         let mut bytes = [0; STEP];
-        let room = self.arrived.room()?.min(STEP);
-        let count = self.uart.read(&mut bytes[..room])?;
-        self.arrived.write(&bytes[..count])?;
+        let mut count = 0;
+        if self.uart.is_due() {
+            let room = self.arrived.room()?.min(STEP);
+            count = self.uart.read(&mut bytes[..room])?;
+            self.arrived.write(&bytes[..count])?;
+        }
         let room = self.uart.room().min(STEP);
         let sent = self.to_send.read(&mut bytes[..room])?;
         if sent != 0 {
@@ -81,7 +84,7 @@ impl Server {
 
     /// Asks to be woken for what only the other side can change; the rest is the interrupt's.
     fn may_sleep(&mut self) -> Result<bool, Trouble> {
-        let arrived = self.uart.available() == 0 || self.arrived.sleep(1)?;
+        let arrived = !self.uart.is_due() || self.arrived.sleep(1)?;
         let to_send = self.uart.room() == 0 || self.to_send.sleep()?;
         Ok(arrived && to_send)
     }

@@ -52,14 +52,17 @@ fn nothing_that_a_program_prints_answers() {
 fn a_question_stands_for_a_second_before_it_can_be_answered() {
     let mut run = start();
     run.machine.start();
-    // What was typed before the question is the program's.
+    // What was typed before the question is the program's, unless that has not read it when the question begins.
     run.type_in(b"once\r");
     assert_eq!(run.machine.input(5), b"once\r");
+    assert_eq!(run.machine.discards, 0);
     let asked = Instant::now();
     run.machine.ask(1);
     run.wait("Sundog asks", true);
     assert!(run.screen_lacks("Type one of these words"));
+    run.type_in(b"once\r");
     run.wait("Type one of these words", true);
+    assert_eq!((run.machine.quiet(LONG), run.machine.discards), (true, 1));
     assert!(
         asked.elapsed() >= Duration::from_secs(1),
         "{:?}",

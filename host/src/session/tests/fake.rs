@@ -8,6 +8,7 @@ use sundog_console_core::Lines;
 use sundog_console_core::machine::{Console, Event, send};
 use sundog_protocols::consent::Answers;
 use sundog_protocols::control::{Prompt, Stream, ToHost, ToMachine};
+use sundog_protocols::pieces;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,7 +18,11 @@ pub struct Machine {
     console: UnixStream,
     control: UnixStream,
     core: Console,
+    /// Which streams of output are terminals.
+    terminals: (bool, bool),
     seen: VecDeque<Event>,
+    /// How often it was told to throw away what was typed ahead.
+    pub discards: usize,
 }
 
 impl Machine {
@@ -34,17 +39,25 @@ impl Machine {
             console,
             control,
             core: Console::new(7),
+            terminals: (true, true),
             seen: VecDeque::new(),
+            discards: 0,
         };
         (machine, host_console, host_control)
     }
 
-    /// Waits for the host's Hello and all that comes before the program; the answer is the configuration.
+    /// Invites the host's Hello and waits for all that comes before the program; the answer is the configuration.
     pub fn start(&mut self) -> Vec<ToMachine> {
+        let mut lines = Lines::default();
+        self.core.listen(&mut lines);
+        self.send(&lines);
         let mut configuration = Vec::new();
         loop {
             match self.event() {
-                Event::Terminals { .. } => return configuration,
+                Event::Terminals { output, error, .. } => {
+                    self.terminals = (output, error);
+                    return configuration;
+                }
                 Event::Broker(message) => configuration.push(message),
                 Event::Resize { .. } => {}
                 other => panic!("{other:?} came before the program"),
@@ -89,13 +102,23 @@ impl Machine {
         let mut bytes = [0; 65536];
         let mut lines = Lines::default();
         if let Ok(length @ 1..) = self.control.read(&mut bytes) {
-            self.seen
-                .extend(self.core.control(&bytes[..length], &mut lines));
+            let events = self.core.control(&bytes[..length], &mut lines);
+            self.see(events);
         }
         if let Ok(length @ 1..) = self.console.read(&mut bytes) {
-            self.seen.extend(self.core.console(&bytes[..length]));
+            let events = self.core.console(&bytes[..length]);
+            self.see(events);
         }
         self.send(&lines);
+    }
+
+    fn see(&mut self, events: Vec<Event>) {
+        for event in events {
+            match event {
+                Event::Discard => self.discards += 1,
+                event => self.seen.push_back(event),
+            }
+        }
     }
 
     fn send(&mut self, lines: &Lines) {
@@ -106,7 +129,13 @@ impl Machine {
     /// The program writes.
     pub fn output(&mut self, stream: Stream, bytes: &[u8]) {
         let mut lines = Lines::default();
-        self.core.output(stream, bytes, &mut lines);
+        if self.terminals == (true, true) {
+            self.core.output(bytes, &mut lines);
+        } else {
+            let mut line = Vec::new();
+            pieces::put(stream, bytes, &mut line);
+            self.core.output(&line, &mut lines);
+        }
         self.send(&lines);
     }
 

@@ -13,8 +13,10 @@ fn started() -> (Session, Console, Folder) {
     let records = Records::at(state.file("sundog"));
     let mut session = Session::new(Terminals::default(), (24, 80), Consent::default(), records);
     let mut machine = Console::new(7);
-    session.tick(0);
     let mut lines = Lines::default();
+    machine.listen(&mut lines);
+    session.control(&lines.control, 0);
+    lines = Lines::default();
     exchange(&mut session, &mut machine, &mut lines);
     session.control(&lines.control, 0);
     lines = Lines::default();
@@ -71,6 +73,20 @@ fn interrupts_are_the_programs_until_it_has_ignored_three() {
     }
     session.signal(signal::INT, SECOND);
     assert_eq!(session.end(), Some(End::Signal(signal::INT)));
+}
+
+#[test]
+fn nothing_is_sent_before_the_machine_listens() {
+    let records = Records::at("/nonexistent".into());
+    let terminals = Terminals::default();
+    let mut session = Session::new(terminals, (24, 80), Consent::default(), records);
+    for seconds in 0..10 {
+        session.tick(seconds * SECOND);
+        session.input(b"early", seconds * SECOND);
+    }
+    session.input_ends();
+    assert_eq!(*session.lines(), Lines::default());
+    assert_eq!(session.deadline(), None);
 }
 
 #[test]

@@ -77,10 +77,43 @@ const HELP: &[Step] = &[
     Step::Type("bwrap --ro-bind / / -- touch /tmp/x; echo =$?\n"),
     Step::Output("Read-only file system"),
     Step::Output("=1"),
+    // Without any option, three levels deep.
+    Step::Type("sandbox -- sandbox -- sandbox -- sh -c 'echo $((6 * 7))'\n"),
+    Step::Output("\n42\r\n"),
+    Step::Output("# "),
     Step::Type("command help\n"),
     Step::Output("Built-in commands:"),
     Step::Output("# "),
     Step::Type("exit 3\n"),
+    Step::Exit(3),
+];
+
+/// Many processes at the shell, up to the limit, where it can still start one; and a fork bomb, beside which it goes on and which it ends.
+const FORK_BOMB: &[Step] = &[
+    Step::Output("# "),
+    Step::Type(
+        "n=$(ulimit -u); [ $n -ge 512 ] && mkfifo /tmp/f && echo there are $n | sed 's/[0-9]*$/enough/'\n",
+    ),
+    Step::Output("\nthere are enough\r\n"),
+    Step::Output("# "),
+    Step::Type(
+        "i=1; while [ $i -lt $n ]; do (read x </tmp/f) & i=$((i+1)); done; [ $i = $n ] && echo all are $((5 + 5))\n",
+    ),
+    Step::Output("\nall are 10\r\n"),
+    Step::Output("# "),
+    Step::Type("ls -d /bin | cat\n"),
+    Step::Output("\n/bin\r\n"),
+    Step::Output("# "),
+    Step::Type("kill -9 -1\n"),
+    Step::Output("# "),
+    Step::Type("bomb() { bomb | bomb & }; bomb\n"),
+    Step::Output("can't fork: Resource temporarily unavailable"),
+    Step::Type("echo $((6 * 7)) goes on\n"),
+    Step::Output("42 goes on\r\n"),
+    Step::Type("kill -9 -1; echo $((6 * 8)) is over\n"),
+    Step::Output("48 is over\r\n"),
+    Step::Type("ls -d /bin | cat; exit 3\n"),
+    Step::Output("\n/bin\r\n"),
     Step::Exit(3),
 ];
 
@@ -110,14 +143,22 @@ pub const ROWS: &[TargetTest] = &[
         ..SYSTEM
     },
     TargetTest {
+        name: "shell_fork_bomb",
+        system: Some("first-light"),
+        lines: &["init: 6 programs"],
+        steps: FORK_BOMB,
+        limit: Duration::from_secs(60),
+        ..SYSTEM
+    },
+    TargetTest {
         name: "machine_ends_with_its_personality",
-        arguments: Some(("linux", &["--no-such-option"])),
+        arguments: &[("linux", &["--no-such-option"])],
         lines: &["init: linux gave up: linux: there is no option --no-such-option"],
         ..ENDS
     },
     TargetTest {
         name: "machine_ends_with_its_drivers",
-        arguments: Some(("serial0", &["nonsense"])),
+        arguments: &[("serial0", &["nonsense"])],
         lines: &[
             "init: serial0 gave up: serial: the argument must be ringed, console, control or guarded",
         ],
@@ -131,6 +172,11 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "linux_contained",
         guests: guests(&["contained"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "linux_memory_for_processes",
+        guests: guests(&["objects"], &[]),
         ..SCRIPT
     },
     TargetTest {
@@ -151,6 +197,16 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "sandbox_other_root",
         guests: guests(&["other-root"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_binds",
+        guests: guests(&["binds"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_nested_by_default",
+        guests: guests(&["nested"], &[]),
         ..SCRIPT
     },
     TargetTest {

@@ -29,7 +29,7 @@ pub fn openat(
     mode: u32,
 ) -> Outcome {
     let path = kernel.read_path(task, path)?;
-    let attempt = kernel.with_terminal(task, |vfs, context| {
+    let attempt = kernel.with_files(task, |vfs, context| {
         vfs.openat(context, folder, &path, flags, mode)
     })?;
     kernel.outcome(attempt).map(|fd| fd as u64)
@@ -258,7 +258,7 @@ fn with_memory(
             environment,
         };
         world
-            .context(task, timed_out, true)
+            .context(task, timed_out)
             .map(|context| f(vfs, &context, &mut guest))
     };
     if let Some(shared) = world.spaces.get_mut(id.0) {

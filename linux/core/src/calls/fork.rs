@@ -234,10 +234,10 @@ fn new_task(kernel: &mut Kernel, parent: TaskId, request: &Request) -> Result<Ta
     let has = |flag: u64| request.flags & flag != 0;
     // What can fail comes first, and is taken back if a later part fails.
     let world = &mut kernel.world;
-    world.tasks.reserve()?;
-    world.processes.reserve()?;
-    world.spaces.reserve()?;
-    world.actions.reserve()?;
+    world.tasks.reserve_one()?;
+    world.processes.reserve_one()?;
+    world.spaces.reserve_one()?;
+    world.actions.reserve_one()?;
     let state = kernel.task(parent)?;
     let own = (state.fs, state.fds);
     let (fs, fds) = child_files(kernel, own, request)?;
@@ -304,6 +304,7 @@ fn new_task(kernel: &mut Kernel, parent: TaskId, request: &Request) -> Result<Ta
         robust_list: 0,
         name: state.name,
         waits: alloc::vec::Vec::new(),
+        wait_number: 0,
         timer: None,
         run_time: 0,
         vfork_parent: has(flag::VFORK).then_some(parent),

@@ -3,6 +3,7 @@ use super::{Outcome, Stop, time};
 use crate::Errno;
 use crate::kernel::Kernel;
 use crate::task::{FutexKey, Restart, TaskId, Wait, WaitKey};
+use alloc::vec::Vec;
 
 const WAIT: u32 = 0;
 const WAKE: u32 = 1;
@@ -52,12 +53,8 @@ fn load(kernel: &mut Kernel, task: TaskId, word: u64) -> Result<u32, Errno> {
 /// Wakes up to `count` waiters whose bits meet `bits`; returns how many.
 fn wake(kernel: &mut Kernel, key: FutexKey, count: u32, bits: u32) -> u64 {
     let mut woken = 0;
-    for task in kernel
-        .waiters
-        .get(&WaitKey::Futex(key))
-        .cloned()
-        .unwrap_or_default()
-    {
+    let waiting: Vec<TaskId> = kernel.waiters.of(WaitKey::Futex(key)).collect();
+    for task in waiting {
         if woken >= u64::from(count) {
             break;
         }
@@ -139,6 +136,7 @@ fn wait(
 ) -> Outcome {
     let call = kernel.call(task)?;
     let (first, woken, timed_out) = (call.bits == 0, call.woken, call.timed_out);
+    let word = call.moved_to.unwrap_or(word);
     if bits == 0 {
         return Err(Errno::EINVAL.into());
     }
@@ -200,37 +198,22 @@ fn requeue(
     }
     let woken = wake(kernel, from, wakes, ALL);
     let mut moved = 0;
-    for waiter in kernel
-        .waiters
-        .get(&WaitKey::Futex(from))
-        .cloned()
-        .unwrap_or_default()
-    {
+    let waiting: Vec<TaskId> = kernel.waiters.of(WaitKey::Futex(from)).collect();
+    for waiter in waiting {
         if moved >= u64::from(moves) || from == to {
             break;
         }
-        if let Some(list) = kernel.waiters.get_mut(&WaitKey::Futex(from)) {
-            list.retain(|other| *other != waiter);
-        }
-        kernel
-            .waiters
-            .entry(WaitKey::Futex(to))
-            .or_default()
-            .push(waiter);
-        let state = kernel.task(waiter)?;
-        state.waits = alloc::vec![WaitKey::Futex(to)];
+        let Kernel { world, waiters, .. } = &mut *kernel;
+        let state = world.tasks.get_mut(waiter.0).ok_or(Errno::ESRCH)?;
+        waiters.remove(state.wait_number, &state.waits);
+        state.waits.clear();
+        state.waits.push(WaitKey::Futex(to));
+        state.wait_number = waiters.add(waiter, &state.waits);
         // If a signal makes it wait again, it waits for the word that it was moved to.
         if let Some(call) = state.call.as_mut() {
-            call.arguments[0] = words[1];
+            call.moved_to = Some(words[1]);
         }
         moved += 1;
-    }
-    if kernel
-        .waiters
-        .get(&WaitKey::Futex(from))
-        .is_some_and(alloc::vec::Vec::is_empty)
-    {
-        kernel.waiters.remove(&WaitKey::Futex(from));
     }
     Ok(woken + moved)
 }

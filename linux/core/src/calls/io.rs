@@ -35,11 +35,11 @@ impl At {
     }
 }
 
-fn one(address: u64, length: usize) -> Vec<Part> {
-    alloc::vec![Part {
+fn one(address: u64, length: usize) -> Part {
+    Part {
         address,
-        length: length.min(MOST)
-    }]
+        length: length.min(MOST),
+    }
 }
 
 fn parts(kernel: &mut Kernel, task: TaskId, address: u64, count: u64) -> Result<Vec<Part>, Errno> {
@@ -70,29 +70,23 @@ fn parts(kernel: &mut Kernel, task: TaskId, address: u64, count: u64) -> Result<
 }
 
 /// The part of `parts` behind `done` bytes, at most a chunk long.
-fn window(parts: &[Part], mut done: usize) -> Vec<Part> {
-    let mut left = CHUNK;
-    let mut found = Vec::new();
-    for part in parts {
-        let skip = done.min(part.length);
-        done -= skip;
+fn window(parts: &[Part], done: usize) -> impl Iterator<Item = Part> + Clone {
+    let (mut behind, mut left) = (done, CHUNK);
+    parts.iter().filter_map(move |part| {
+        let skip = behind.min(part.length);
+        behind -= skip;
         let length = (part.length - skip).min(left);
-        if length > 0 {
-            found.push(Part {
-                address: part.address.wrapping_add(skip as u64),
-                length,
-            });
-            left -= length;
-        }
-    }
-    found
+        left -= length;
+        let address = part.address.wrapping_add(skip as u64);
+        (length > 0).then_some(Part { address, length })
+    })
 }
 
 /// How much of a window can be accessed, from its start.
 fn accessible(
     kernel: &mut Kernel,
     task: TaskId,
-    window: &[Part],
+    window: impl Iterator<Item = Part>,
     write: bool,
 ) -> Result<usize, Errno> {
     kernel.with_space(task, |space, environment| {
@@ -112,7 +106,7 @@ fn accessible(
 fn copy(
     kernel: &mut Kernel,
     task: TaskId,
-    window: &[Part],
+    window: impl Iterator<Item = Part>,
     buffer: &mut [u8],
     to_guest: bool,
 ) -> Result<(), Errno> {
@@ -144,21 +138,21 @@ fn read_into(kernel: &mut Kernel, task: TaskId, fd: i32, parts: &[Part], at: At)
     let mut done = 0;
     loop {
         let window = window(parts, done);
-        let wanted: usize = window.iter().map(|part| part.length).sum();
-        let room = accessible(kernel, task, &window, true)?;
+        let wanted: usize = window.clone().map(|part| part.length).sum();
+        let room = accessible(kernel, task, window.clone(), true)?;
         if room == 0 && wanted > 0 {
             return partly(done, Errno::EFAULT.into());
         }
         let mut buffer = core::mem::take(&mut kernel.buffer);
         buffer.clear();
         buffer.resize(room, 0);
-        let attempt = kernel.with_terminal(task, |vfs, context| match at.plus(done) {
+        let attempt = kernel.with_files(task, |vfs, context| match at.plus(done) {
             At::Current => vfs.read(context, fd, &mut buffer),
             At::Offset(offset) => vfs.pread(context, fd, &mut buffer, offset),
         })?;
         let outcome = kernel.outcome(attempt);
         let result = match outcome {
-            Ok(count) => copy(kernel, task, &window, &mut buffer[..count], true)
+            Ok(count) => copy(kernel, task, window, &mut buffer[..count], true)
                 .map(|()| count)
                 .map_err(Stop::from),
             Err(stop) => Err(stop),
@@ -181,8 +175,8 @@ fn write_from(kernel: &mut Kernel, task: TaskId, fd: i32, parts: &[Part], at: At
     let mut done = kernel.call(task)?.done as usize;
     loop {
         let window = window(parts, done);
-        let wanted: usize = window.iter().map(|part| part.length).sum();
-        let there = accessible(kernel, task, &window, false)?;
+        let wanted: usize = window.clone().map(|part| part.length).sum();
+        let there = accessible(kernel, task, window.clone(), false)?;
         if there == 0 && wanted > 0 {
             return partly(done, Errno::EFAULT.into());
         }
@@ -192,9 +186,9 @@ fn write_from(kernel: &mut Kernel, task: TaskId, fd: i32, parts: &[Part], at: At
         let mut buffer = core::mem::take(&mut kernel.buffer);
         buffer.clear();
         buffer.resize(there, 0);
-        let copied = copy(kernel, task, &window, &mut buffer, false);
+        let copied = copy(kernel, task, window, &mut buffer, false);
         let attempt = match copied {
-            Ok(()) => kernel.with_terminal(task, |vfs, context| match at.plus(done) {
+            Ok(()) => kernel.with_files(task, |vfs, context| match at.plus(done) {
                 At::Current => vfs.write(context, fd, &buffer),
                 At::Offset(offset) => vfs.pwrite(context, fd, &buffer, offset),
             }),
@@ -220,12 +214,12 @@ fn write_from(kernel: &mut Kernel, task: TaskId, fd: i32, parts: &[Part], at: At
 
 /// read.
 pub fn read(kernel: &mut Kernel, task: TaskId, fd: i32, buffer: u64, length: usize) -> Outcome {
-    read_into(kernel, task, fd, &one(buffer, length), At::Current)
+    read_into(kernel, task, fd, &[one(buffer, length)], At::Current)
 }
 
 /// write.
 pub fn write(kernel: &mut Kernel, task: TaskId, fd: i32, buffer: u64, length: usize) -> Outcome {
-    write_from(kernel, task, fd, &one(buffer, length), At::Current)
+    write_from(kernel, task, fd, &[one(buffer, length)], At::Current)
 }
 
 /// pread64.
@@ -237,7 +231,7 @@ pub fn pread(
     length: usize,
     offset: i64,
 ) -> Outcome {
-    read_into(kernel, task, fd, &one(buffer, length), At::Offset(offset))
+    read_into(kernel, task, fd, &[one(buffer, length)], At::Offset(offset))
 }
 
 /// pwrite64.
@@ -249,7 +243,7 @@ pub fn pwrite(
     length: usize,
     offset: i64,
 ) -> Outcome {
-    write_from(kernel, task, fd, &one(buffer, length), At::Offset(offset))
+    write_from(kernel, task, fd, &[one(buffer, length)], At::Offset(offset))
 }
 
 /// readv.
@@ -353,7 +347,7 @@ pub fn sendfile(
     length: usize,
 ) -> Outcome {
     let start = read_offset(kernel, task, offset)?;
-    let attempt = kernel.with_terminal(task, |vfs, context| {
+    let attempt = kernel.with_files(task, |vfs, context| {
         vfs.sendfile(context, to, from, start, length.min(MOST))
     })?;
     let (count, end) = kernel.outcome(attempt)?;

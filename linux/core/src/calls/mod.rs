@@ -91,32 +91,8 @@ impl Kernel {
         task: TaskId,
         f: impl FnOnce(&mut Vfs, &Context<'_>) -> R,
     ) -> Result<R, Errno> {
-        self.files_with(task, false, f)
-    }
-
-    /// As `with_files`, for calls that may reach a terminal and so need to know about job control.
-    ///
-    /// # Errors
-    /// ESRCH when the task is gone.
-    pub fn with_terminal<R>(
-        &mut self,
-        task: TaskId,
-        f: impl FnOnce(&mut Vfs, &Context<'_>) -> R,
-    ) -> Result<R, Errno> {
-        self.files_with(task, true, f)
-    }
-
-    fn files_with<R>(
-        &mut self,
-        task: TaskId,
-        tty: bool,
-        f: impl FnOnce(&mut Vfs, &Context<'_>) -> R,
-    ) -> Result<R, Errno> {
         let timed_out = self.call(task).is_ok_and(|call| call.timed_out);
-        let context = self
-            .world
-            .context(task, timed_out, tty)
-            .ok_or(Errno::ESRCH)?;
+        let context = self.world.context(task, timed_out).ok_or(Errno::ESRCH)?;
         Ok(f(&mut self.vfs, &context))
     }
 

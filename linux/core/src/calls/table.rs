@@ -341,9 +341,12 @@ fn unknown(kernel: &mut Kernel, number: u64) -> Outcome {
 ///
 /// # Errors
 /// As the call says; ENOSYS for what is not in the table.
+#[inline]
 pub fn dispatch(kernel: &mut Kernel, task: TaskId) -> Outcome {
-    let state = kernel.call(task)?;
-    let (number, arguments) = (state.number, state.arguments);
+    let state = kernel.task(task)?;
+    let arguments = state.vcpu.registers.arguments();
+    let state = state.call.as_ref().ok_or(Errno::ESRCH)?;
+    let number = state.number;
     // A call that has begun, such as a vfork that waits for its child, goes on.
     if makes_records(number)
         && state.done == 0

@@ -4,7 +4,7 @@ use super::space::{AddressSpace, Environment};
 use crate::Errno;
 use crate::frames::{Frame, PAGE_SIZE};
 use crate::machine::Protection;
-use crate::page_table::Entry;
+use crate::page_table::{Entry, GROUP};
 
 /// Why an access cannot be made good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl From<FaultError> for Errno {
 }
 
 /// How many pages around a fault are looked at.
-const AROUND: u64 = 16;
+const AROUND: u64 = GROUP as u64;
 
 impl AddressSpace {
     /// Makes a page accessible in the personality's own table.
@@ -141,7 +141,8 @@ impl AddressSpace {
         }
     }
 
-    /// Maps the runs of pages from `first` to before `last` that the machine does not know, and the page `wanted`.
+    /// Maps the runs of pages from `first` to before `last`, which are in one group, that the machine does not know, and the page
+    /// `wanted`.
     fn show(
         &mut self,
         environment: &mut Environment<'_>,
@@ -153,16 +154,18 @@ impl AddressSpace {
         let space = self
             .machine_space(environment.machine)
             .map_err(|_| FaultError::NoMemory)?;
+        let known = self.table.group(wanted);
+        let known = |page: u64| known[page as usize % GROUP];
         let mut page = first;
         while page < last {
-            let entry = self.table.get(page);
+            let entry = known(page);
             let Some(frame) = entry.frame().filter(|_| !entry.cached() || page == wanted) else {
                 page += 1;
                 continue;
             };
             let mut count = 1;
             while page + count < last {
-                let next = self.table.get(page + count);
+                let next = known(page + count);
                 let follows = next.frame() == Some(Frame(frame.0 + count as u32))
                     && next.write() == entry.write();
                 if !follows || next.cached() {
@@ -190,8 +193,7 @@ impl AddressSpace {
                     .map_err(|_| FaultError::NoMemory);
             }
             for page in page..page + count {
-                let entry = self.table.get(page);
-                self.table.set(page, entry.with_cached(true));
+                self.table.set(page, known(page).with_cached(true));
             }
             page += count;
         }

@@ -1,6 +1,7 @@
 //! Fork: a second address space with the same contents, whose private pages are copied at the first write.
 use super::space::{AddressSpace, Environment};
 use crate::Errno;
+use crate::machine::Protection;
 use crate::page_table::PageTable;
 
 /// How many areas are copied between two questions for memory.
@@ -54,18 +55,25 @@ impl AddressSpace {
                         child.table.set(page, entry.with_cached(false));
                     }
                 });
-            if cached {
-                let drop_write = area.access.write && !area.shared;
-                if environment
+            if !cached {
+                continue;
+            }
+            let (start, pages) = (area.start, area.pages());
+            if area.access.write && !area.shared {
+                // Both sides copy what they write. The child is shown what it touches: most children soon run another program.
+                let protection = Protection {
+                    write: false,
+                    execute: area.access.execute,
+                };
+                environment
                     .machine
-                    .share(source, target, area.start, area.pages(), drop_write)
-                {
-                    child
-                        .table
-                        .for_each(area.start / 4096, area.end / 4096, |_, entry| {
-                            *entry = entry.with_cached(true)
-                        });
-                }
+                    .protect(source, start, pages, protection);
+            } else if environment.machine.share(source, target, start, pages) {
+                child
+                    .table
+                    .for_each(area.start / 4096, area.end / 4096, |_, entry| {
+                        *entry = entry.with_cached(true)
+                    });
             }
         }
         if full {

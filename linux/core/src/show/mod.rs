@@ -51,6 +51,11 @@ impl ProcInfo for World {
         ids
     }
 
+    fn is_orphaned(&self, pid: u32) -> bool {
+        let process = self.pids.get(&(pid as i32));
+        process.is_none_or(|process| World::is_orphaned(self, *process))
+    }
+
     fn process(&self, pid: u32) -> Option<ProcessView> {
         let process = self.processes.get(self.shown(pid)?.0)?;
         let task = self.shown_task(pid).and_then(|task| self.tasks.get(task.0));

@@ -136,6 +136,38 @@ fn without_memory_for_records_no_process_and_no_open_file_is_made() {
 }
 
 #[test]
+fn at_the_limit_only_the_first_process_makes_a_few_more() {
+    const AGAIN: i64 = -11;
+    let mut sandbox = Sandbox::new(
+        512,
+        0,
+        alloc::vec![
+            call(FORK, &[]),
+            Op::JumpIfZero(13),
+            call(FORK, &[]),
+            Op::JumpIfZero(13),
+            // The limit is reached, but for the first; the others have tried by then.
+            Op::Spin(20_000_000),
+            Op::Spin(20_000_000),
+            Op::Spin(20_000_000),
+            call(FORK, &[]),
+            Op::JumpIfZero(13),
+            call(FORK, &[]),
+            Op::Expect(AGAIN),
+            Op::Spin(200_000_000),
+            exit(0),
+            Op::Spin(20_000_000),
+            call(FORK, &[]),
+            Op::Expect(AGAIN),
+            Op::Jump(13),
+        ],
+    );
+    sandbox.kernel.settings.max_tasks = 3;
+    sandbox.kernel.settings.spare_tasks = 1;
+    assert_eq!(sandbox.run(10_000), Some(End::Exited(0)));
+}
+
+#[test]
 fn a_thread_shares_everything_and_clears_its_word_at_its_end() {
     const FLAGS: u64 = 0x100 | 0x200 | 0x400 | 0x800 | 0x1_0000 | 0x20_0000;
     passes(alloc::vec![

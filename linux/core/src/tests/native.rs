@@ -130,6 +130,31 @@ fn its_streams_are_the_caller_s_and_a_read_waits() {
 }
 
 #[test]
+fn its_last_words_go_to_standard_error_or_are_lost() {
+    let mut ops: Vec<Op> = wait(1 << 8).into();
+    ops.push(exit(0));
+    let mut sandbox = sandbox(ops);
+    settle(&mut sandbox);
+    let [parent, child] = [2, 3].map(|pid| sandbox.kernel.world.tids[&pid]);
+    // It has no descriptor 2 yet; and there is no process 99.
+    sandbox.kernel.native_last_words(3, b"lost".to_vec());
+    sandbox.kernel.native_last_words(99, b"lost".to_vec());
+    let copied = sandbox
+        .kernel
+        .with_files(child, |vfs, context| vfs.dup2(context, 1, 2));
+    assert_eq!(copied, Ok(Ok(2)));
+    sandbox.kernel.native_last_words(3, b"why!".to_vec());
+    sandbox.kernel.native_ended(3, End::Exited(1));
+    let mut said = [0; 8];
+    let read = sandbox
+        .kernel
+        .with_files(parent, |vfs, context| vfs.read(context, 0, &mut said));
+    assert_eq!((read, &said[..4]), (Ok(Ok(4)), &b"why!"[..]));
+    assert_eq!(settle(&mut sandbox), Some(End::Exited(0)));
+    assert_eq!(sandbox.kernel.take_native_answers(), []);
+}
+
+#[test]
 fn it_is_stopped_continued_and_killed() {
     let kill = |signal| Op::Call(KILL, alloc::vec![Arg::R12, Arg::N(signal)]);
     let change = |status| {

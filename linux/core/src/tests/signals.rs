@@ -131,6 +131,31 @@ fn an_interrupted_read_goes_on_if_the_handler_says_so() {
     passes(ops);
 }
 
+/// Alarms that are due again before the guest has made a step stop nobody: not who has them, nor others.
+#[test]
+fn alarms_in_a_flood_leave_time_for_everybody() {
+    let timer = DATA + 0x420;
+    let child = 4 + 5 + 5 + 4;
+    let mut main = alloc::vec::Vec::from(action(14, at(1), RESTART, 3));
+    main.extend([
+        Op::Store(timer, 0),
+        Op::Store(timer + 8, 1),
+        Op::Store(timer + 16, 0),
+        Op::Store(timer + 24, 1),
+        call(38, &[0, timer, 0]),
+        call(57, &[]),
+        Op::JumpIfZero(child),
+        call(61, &[u64::MAX, 0, 0, 0]),
+        exit(0),
+    ]);
+    main.extend((0..20).map(|_| call(39, &[])));
+    main.push(exit(0));
+    let mut sandbox = Sandbox::new(256, 0, with_handler(main));
+    sandbox.set_entry_cost(2000);
+    let end = sandbox.run(1000);
+    assert_eq!(end, Some(End::Exited(0)));
+}
+
 #[test]
 fn sigsuspend_waits_with_another_mask_and_goes_back() {
     let mut main = alloc::vec::Vec::from(action(10, at(1), 0, 3));

@@ -83,6 +83,7 @@ struct State {
     vcpus: BTreeMap<u32, u64>,
     next: u32,
     now: u64,
+    entry_cost: u64,
     random: u64,
     failures: Vec<alloc::string::String>,
     programs: BTreeMap<u64, Vec<Op>>,
@@ -265,21 +266,11 @@ impl Machine for Tiny {
             mapping.1 = protection;
         }
     }
-    fn share(
-        &mut self,
-        source: SpaceId,
-        destination: SpaceId,
-        address: u64,
-        pages: usize,
-        drop_write: bool,
-    ) -> bool {
+    fn share(&mut self, source: SpaceId, destination: SpaceId, address: u64, pages: usize) -> bool {
         let mut state = self.state.borrow_mut();
-        let table = state.spaces.get_mut(&source.0).unwrap();
-        let mut copies = Vec::new();
-        for (page, mapping) in table.range_mut(address / 4096..address / 4096 + pages as u64) {
-            mapping.1.write &= !drop_write;
-            copies.push((*page, *mapping));
-        }
+        let table = &state.spaces[&source.0];
+        let shared = table.range(address / 4096..address / 4096 + pages as u64);
+        let copies: Vec<_> = shared.map(|(page, mapping)| (*page, *mapping)).collect();
         state.spaces.get_mut(&destination.0).unwrap().extend(copies);
         true
     }
@@ -296,6 +287,9 @@ impl Machine for Tiny {
         assert!(removed.is_some());
     }
     fn enter(&mut self, vcpu: &Vcpu, space: SpaceId, deadline: u64) -> Exit {
+        let mut state = self.state.borrow_mut();
+        state.now += state.entry_cost;
+        drop(state);
         loop {
             let mut registers = vcpu.registers.load();
             if self.state.borrow().now >= deadline {
@@ -445,6 +439,11 @@ impl Sandbox {
             .start(b"/program", texts, b"/", |_, _| Ok(()))
             .unwrap();
         Self { kernel, state }
+    }
+
+    /// Entering a guest takes this many nanoseconds from now on.
+    pub fn set_entry_cost(&mut self, nanoseconds: u64) {
+        self.state.borrow_mut().entry_cost = nanoseconds;
     }
 
     /// Runs to the end of the first process, at most so many steps; time passes when nothing can run.

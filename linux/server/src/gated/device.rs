@@ -3,9 +3,10 @@
 use super::Line;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use sundog_linux_vfs::{Errno, FileObject, Queue, Ready};
 use sundog_protocols::Words;
-use sundog_protocols::file::{Attr, Kind, Time};
+use sundog_protocols::file::{Attr, Kind};
 use sundog_protocols::serial::{Failure, Recorded, decode_number, encode_number, label};
 
 /// Bytes of one record: so many that the answer, with its status and length, lies in registers.
@@ -15,17 +16,34 @@ const PIECE: usize = 48;
 pub struct Device<L> {
     line: Arc<L>,
     queue: Queue,
+    /// The grant is gone, or its server did not answer. It is not asked again: each time would make the whole sandbox wait.
+    dead: Cell<bool>,
 }
 
 impl<L: Line> Device<L> {
     /// A file over a line; readers wait in the queue.
     pub fn new(line: Arc<L>, queue: Queue) -> Device<L> {
-        Device { line, queue }
+        Device {
+            line,
+            queue,
+            dead: Cell::new(false),
+        }
+    }
+
+    /// Asks the server.
+    fn call(&self, request: &Words) -> Option<Words> {
+        if self.dead.get() {
+            return None;
+        }
+        let answer = self.line.call(request);
+        let revoked = |answer: &Words| answer.label() == Failure::Revoked as u64;
+        self.dead.set(answer.as_ref().is_none_or(revoked));
+        answer
     }
 
     fn record(&self, most: usize) -> Result<Vec<u8>, Errno> {
         let request = encode_number(label::RECORD, most as u64).map_err(|_| Errno::EIO)?;
-        let answer = self.line.call(&request).ok_or(Errno::EIO)?;
+        let answer = self.call(&request).ok_or(Errno::EIO)?;
         match Recorded::decode(&answer) {
             Ok(Ok(Recorded(bytes))) if bytes.len() <= most => Ok(bytes),
             Ok(Err(Failure::Empty | Failure::Limited)) => Err(Errno::EAGAIN),
@@ -59,7 +77,7 @@ impl<L: Line> FileObject for Device<L> {
     }
 
     fn ready(&self) -> Ready {
-        let answer = self.line.call(&Words::new(label::READY));
+        let answer = self.call(&Words::new(label::READY));
         match answer.filter(|answer| answer.label() == 0) {
             Some(answer) => Ready::IN.when(decode_number(&answer).is_ok_and(|bytes| bytes > 0)),
             None => Ready::IN.with(Ready::ERROR).with(Ready::HANGUP),
@@ -71,22 +89,7 @@ impl<L: Line> FileObject for Device<L> {
     }
 
     fn attr(&self) -> Attr {
-        let never = Time::default();
-        Attr {
-            id: self.queue.0,
-            kind: Kind::CharDevice,
-            mode: 0o660,
-            links: 1,
-            uid: 0,
-            gid: 0,
-            device: 0,
-            size: 0,
-            blocks: 0,
-            accessed: never,
-            modified: never,
-            changed: never,
-            created: never,
-        }
+        Attr::new(Kind::CharDevice, 0o660, self.queue.0)
     }
 
     fn name(&self) -> Vec<u8> {

@@ -19,7 +19,7 @@ const MOST: u32 = 64;
 /// Pages of an asker's stack.
 const STACK_PAGES: u32 = 4;
 /// How long a server may take for what it does at once, in microseconds. A driver that stands still stops its readers only.
-const AT_ONCE: u64 = 200_000;
+pub const AT_ONCE: u64 = 200_000;
 
 struct Asker {
     slip: Arc<Slip>,

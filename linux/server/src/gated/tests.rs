@@ -16,6 +16,8 @@ struct Outside {
     /// Bytes that wait; nothing once the grant was taken back.
     bytes: Option<Vec<u8>>,
     given_up: usize,
+    /// Requests to the device's server.
+    calls: usize,
 }
 
 #[derive(Clone)]
@@ -58,6 +60,7 @@ impl Port for FakePort {
 impl Line for FakeLine {
     fn call(&self, request: &Words) -> Option<Words> {
         let mut outside = self.0.lock().unwrap();
+        outside.calls += 1;
         let bytes = outside.bytes.as_mut()?;
         match request.as_slice() {
             [serial::READY] => encode_number(0, bytes.len() as u64).ok(),
@@ -170,6 +173,21 @@ fn an_open_asks_once_and_reads_what_was_granted() {
     assert_eq!(world.keeper.work(false), []);
     assert_eq!(world.told(), [[label::CLOSE, 77]]);
     assert_eq!(world.outside.lock().unwrap().given_up, 1);
+}
+
+#[test]
+fn a_server_that_did_not_answer_is_not_asked_again() {
+    let mut world = World::new(1);
+    let mut file = world.granted(3);
+    world.outside.lock().unwrap().bytes = None;
+    for _ in 0..5 {
+        assert_eq!(file.read(&mut [0; 8]), Err(Errno::EIO));
+        assert!(file.ready().any(Ready::HANGUP));
+    }
+    assert_eq!(world.outside.lock().unwrap().calls, 1);
+    // Not even when it would answer again: the next open asks for a new grant.
+    world.outside.lock().unwrap().bytes = Some(b"x".to_vec());
+    assert_eq!(file.read(&mut [0; 8]), Err(Errno::EIO));
 }
 
 #[test]

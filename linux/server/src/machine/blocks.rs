@@ -5,6 +5,7 @@
 
 use crate::objects::{Make, Objects, Result};
 use alloc::vec::Vec;
+use sundog_rt::cap::Error;
 
 /// Bytes of a block: 16 pages.
 pub const BLOCK: u64 = 64 * 1024;
@@ -24,6 +25,7 @@ struct Divided {
 
 /// The blocks of an untyped.
 pub struct Blocks {
+    /// The slot of what blocks are split off.
     memory: u32,
     spare: Vec<u32>,
     divided: Vec<Divided>,
@@ -51,8 +53,29 @@ impl Blocks {
             return Ok(block);
         }
         let slot = objects.take_slot()?;
-        match objects.make(self.memory, Make::Untyped(BLOCK), slot) {
+        let mut made = objects.make(self.memory, Make::Untyped(BLOCK), slot);
+        if made == Err(Error::NotEnoughMemory) {
+            made = self
+                .grow(objects)
+                .and_then(|()| objects.make(self.memory, Make::Untyped(BLOCK), slot));
+        }
+        match made {
             Ok(()) => Ok(slot),
+            Err(error) => {
+                objects.give_slot(slot);
+                Err(error)
+            }
+        }
+    }
+
+    /// Goes on with a fresh piece of memory. All of the last one is in blocks; they are used again and again.
+    fn grow(&mut self, objects: &mut impl Objects) -> Result<()> {
+        let slot = objects.take_slot()?;
+        match objects.grow(slot) {
+            Ok(()) => {
+                self.memory = slot;
+                Ok(())
+            }
             Err(error) => {
                 objects.give_slot(slot);
                 Err(error)

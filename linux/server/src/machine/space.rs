@@ -70,9 +70,14 @@ impl Space {
         })
     }
 
+    /// Whether nothing of it is there any more.
+    pub fn is_forgotten(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     /// Gives everything back. Nobody runs in it.
-    pub fn end<O: Objects>(self, objects: &mut O, blocks: &mut Blocks) {
-        for (block, slots) in self.blocks.iter().rev() {
+    pub fn forget<O: Objects>(&mut self, objects: &mut O, blocks: &mut Blocks) {
+        for (block, slots) in core::mem::take(&mut self.blocks).iter().rev() {
             give_block(objects, blocks, *block, slots);
         }
     }
@@ -156,8 +161,8 @@ impl Space {
         .map_err(Error::from)
     }
 
-    /// Changes the protection of what is mapped in a range. A page whose mapping was shared with less becomes unmapped: the
-    /// next access is a fault that maps it anew.
+    /// Changes the protection of what is mapped in a range. A page that cannot have it becomes unmapped: the next access is a fault
+    /// that maps it anew.
     pub fn protect<O: Objects>(
         &mut self,
         objects: &mut O,
@@ -180,8 +185,7 @@ impl Space {
         debug_assert!(changed.is_ok(), "pages that cannot even be unmapped");
     }
 
-    /// Shares a range with `destination`, as far as there is room; what cannot be shared is unmapped here if nobody may write
-    /// it any more.
+    /// Shares a range with `destination`, as far as there is room.
     pub fn share<O: Objects>(
         &self,
         objects: &mut O,
@@ -189,7 +193,6 @@ impl Space {
         destination: &mut Space,
         address: u64,
         pages: u64,
-        drop_write: bool,
     ) {
         let (source, target) = (self.slot, destination.slot);
         let shared = destination.persist(
@@ -202,17 +205,11 @@ impl Space {
                     destination: target,
                     address: address + done * PAGE,
                     pages: pages - done,
-                    drop_write,
                 })
             },
             |_, _, error| Err(error),
         );
-        if let Err(partial) = shared
-            && drop_write
-        {
-            let rest = pages - partial.done;
-            let unmapped = objects.unmap(source, address + partial.done * PAGE, rest);
-            debug_assert!(unmapped.is_ok(), "pages that cannot be unmapped");
-        }
+        // What was not shared is mapped when it is touched.
+        let _ = shared;
     }
 }

@@ -2,6 +2,7 @@
 
 mod fake;
 
+use super::blocks::BLOCK;
 use super::*;
 use fake::{Counts, Fake, POOL_PAGES};
 use sundog_rt::cap::Error;
@@ -47,9 +48,8 @@ fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: &Vcpu) -> Resu
         }
     };
     machine.copy_fpu(from, &vcpu);
-    for place in [0x40_0000, 0x7f00_0000_0000] {
-        assert!(machine.share(parent, space, place, 20, true));
-    }
+    assert!(machine.share(parent, space, 0x40_0000, 20));
+    machine.protect(parent, 0x7f00_0000_0000, 20, READ);
     let done = machine.map(space, 0x40_0000, 4096 * 100, 5, WRITE);
     machine.enter(&vcpu, space, u64::MAX);
     machine.destroy_space(space);
@@ -60,11 +60,16 @@ fn fork(machine: &mut SundogMachine<Fake>, parent: SpaceId, from: &Vcpu) -> Resu
 fn parent(machine: &mut SundogMachine<Fake>) -> (SpaceId, Vcpu) {
     let space = machine.create_space().unwrap();
     let vcpu = machine.create_vcpu().unwrap();
+    fill(machine, space);
+    (space, vcpu)
+}
+
+/// What a parent's guest has touched.
+fn fill(machine: &mut SundogMachine<Fake>, space: SpaceId) {
     machine.map(space, 0x40_0000, 0, 20, EXECUTE).unwrap();
     machine
         .map(space, 0x7f00_0000_0000, 4096 * 20, 20, WRITE)
         .unwrap();
-    (space, vcpu)
 }
 
 #[test]
@@ -107,10 +112,56 @@ fn all_spaces_and_vcpus_that_fit_can_be_made_again() {
 }
 
 #[test]
+fn memory_for_objects_grows_by_pieces_and_is_used_again() {
+    let spaces = |pieces: usize| {
+        let mut machine = machine(100, 2 * BLOCK);
+        machine.objects.pieces = (pieces, 3 * BLOCK);
+        let mut made = Vec::new();
+        while let Ok(space) = machine.create_space() {
+            made.push(space);
+        }
+        for space in &made {
+            machine.destroy_space(*space);
+        }
+        let grown = counts(&machine);
+        // As many again, without any more memory.
+        for _ in &made {
+            machine.create_space().unwrap();
+        }
+        assert_eq!(counts(&machine).untyped, grown.untyped);
+        assert_eq!(machine.create_space(), Err(NoRoom));
+        made.len()
+    };
+    assert_eq!([0, 1, 4].map(spaces), [2, 5, 14]);
+}
+
+#[test]
+fn a_piece_that_is_not_to_be_had_now_may_be_later() {
+    let mut machine = machine(100, BLOCK);
+    let first = machine.create_space().unwrap();
+    let before = counts(&machine);
+    assert_eq!(machine.create_space(), Err(NoRoom));
+    assert_eq!(counts(&machine), before);
+    machine.objects.pieces = (1, 2 * BLOCK);
+    machine.create_space().unwrap();
+    machine.destroy_space(first);
+    machine.create_space().unwrap();
+    machine.create_space().unwrap();
+    assert_eq!(machine.create_space(), Err(NoRoom));
+}
+
+#[test]
 fn every_failure_gives_back_what_was_taken() {
+    every_failure(4 << 20, 0);
+    // So little that the fork that fails takes the memory's last block and a piece more.
+    every_failure(4 * BLOCK, 9);
+}
+
+fn every_failure(bytes: u64, pieces: usize) {
     let mut failures = 0;
     for nth in 0.. {
-        let mut machine = machine(100, 4 << 20);
+        let mut machine = machine(100, bytes);
+        machine.objects.pieces = (pieces, BLOCK);
         let (space, vcpu) = parent(&mut machine);
         // The rest of a divided block, so that fork has to divide another one.
         for _ in 1..8 {
@@ -121,6 +172,8 @@ fn every_failure_gives_back_what_was_taken() {
         let done = fork(&mut machine, space, &vcpu);
         let failed = machine.objects.failed();
         failures += usize::from(failed);
+        // To make room the parent's space may have been forgotten.
+        fill(&mut machine, space);
         let after = counts(&machine);
         assert_eq!(after.spaces, before.spaces, "call {nth}");
         assert_eq!(after.vcpus, before.vcpus, "call {nth}");
@@ -140,6 +193,38 @@ fn every_failure_gives_back_what_was_taken() {
         }
     }
     assert!(failures > 25, "{failures}");
+}
+
+#[test]
+fn many_more_guests_than_spaces_fit_all_go_on() {
+    const GUESTS: u64 = 60;
+    let place = |guest: u64| 0x40_0000 + (guest << 21);
+    let mut machine = machine(1000, 2 << 20);
+    let mut guests = Vec::new();
+    for guest in 0..GUESTS {
+        let space = machine.create_space().unwrap();
+        guests.push((guest, space, machine.create_vcpu().unwrap()));
+    }
+    for _ in 0..3 {
+        for (guest, space, vcpu) in &guests {
+            machine.map(*space, place(*guest), 0, 3, WRITE).unwrap();
+            assert_eq!(machine.enter(vcpu, *space, u64::MAX), Exit::Deadline);
+            assert!(counts(&machine).mappings >= 3, "the own space is there");
+        }
+    }
+    assert!(counts(&machine).spaces < 30, "{:?}", counts(&machine));
+    // A fork of one that was forgotten, and changes to it, do nothing that could be wrong.
+    let (_, first, _) = guests[0];
+    let (_, second, _) = guests[1];
+    machine.protect(first, place(0), 3, READ);
+    machine.unmap(first, place(0), 3);
+    assert!(machine.share(first, second, place(0), 3));
+    for (_, space, vcpu) in guests {
+        machine.destroy_vcpu(vcpu);
+        machine.destroy_space(space);
+    }
+    let left = counts(&machine);
+    assert_eq!((left.spaces, left.tables, left.vcpus), (0, 0, 0));
 }
 
 #[test]
@@ -187,43 +272,42 @@ fn a_mapping_takes_the_place_of_others() {
 }
 
 #[test]
-fn a_page_that_was_shared_with_less_is_mapped_anew_for_more() {
+fn what_fork_shares_is_mapped_alike() {
     let mut machine = machine(100, 4 << 20);
     let (space, _) = parent(&mut machine);
     let child = machine.create_space().unwrap();
     let place = 0x7f00_0000_0000;
-    assert!(machine.share(space, child, place, 20, true));
-    let slots = [space, child].map(|id| machine.spaces.get(id.0).unwrap().slot);
-    for slot in slots {
-        assert_eq!(
-            machine.objects.mapped(slot, place >> 12),
-            Some((20, Allowed::READ))
-        );
+    assert!(machine.share(space, child, place, 20));
+    for id in [space, child] {
+        let slot = machine.spaces.get(id.0).unwrap().slot;
+        let mapped = machine.objects.mapped(slot, place >> 12);
+        assert_eq!(mapped, Some((20, Allowed::READ_WRITE)));
     }
-    machine.protect(space, place, 20, WRITE);
-    machine.protect(child, place, 20, WRITE);
-    assert_eq!(
-        machine.objects.mapped(slots[0], place >> 12),
-        Some((20, Allowed::READ_WRITE))
-    );
-    assert_eq!(machine.objects.mapped(slots[1], place >> 12), None);
-    machine.map(child, place, 4096 * 20, 1, WRITE).unwrap();
-    assert_eq!(
-        machine.objects.mapped(slots[1], place >> 12),
-        Some((20, Allowed::READ_WRITE))
-    );
 }
 
 #[test]
-fn where_fork_finds_no_room_nobody_can_write() {
+fn a_page_whose_protection_cannot_be_changed_is_unmapped() {
+    let mut machine = machine(100, 4 << 20);
+    let (space, _) = parent(&mut machine);
+    let place = 0x7f00_0000_0000;
+    let slot = machine.spaces.get(space.0).unwrap().slot;
+    machine.objects.fail_after(0, Error::MissingRights);
+    machine.protect(space, place, 20, READ);
+    assert_eq!(machine.objects.mapped(slot, place >> 12), None);
+    let next = machine.objects.mapped(slot, (place >> 12) + 1);
+    assert_eq!(next, Some((21, Allowed::READ)));
+}
+
+#[test]
+fn what_finds_no_room_in_fork_is_not_mapped() {
     let mut machine = machine(100, 4 << 20);
     let (space, _) = parent(&mut machine);
     let child = machine.create_space().unwrap();
-    machine.objects.fail_after(0, Error::NeedTables);
-    assert!(machine.share(space, child, 0x7f00_0000_0000, 20, true));
-    let slot = machine.spaces.get(space.0).unwrap().slot;
-    let mapped = machine.objects.mapped(slot, 0x7f00_0000_0000 >> 12);
-    assert!(mapped.is_none_or(|(_, allowed)| allowed == Allowed::READ));
+    machine.objects.fail_after(0, Error::NotEnoughMemory);
+    assert!(machine.share(space, child, 0x7f00_0000_0000, 20));
+    let slots = [space, child].map(|id| machine.spaces.get(id.0).unwrap().slot);
+    let mapped = slots.map(|slot| machine.objects.mapped(slot, 0x7f00_0000_0000 >> 12));
+    assert_eq!(mapped, [Some((20, Allowed::READ_WRITE)), None]);
 }
 
 #[test]

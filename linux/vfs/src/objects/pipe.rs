@@ -7,6 +7,7 @@ use crate::context::{Context, FileId};
 use crate::errno::Errno;
 use crate::file::{Object, ObjectId};
 use crate::mounts::Place;
+use crate::objects::order::Order;
 use crate::outcome::{Attempt, Event, FileIdentity, Queue, Ready, Stop, Target};
 use crate::vfs::Vfs;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -31,16 +32,25 @@ pub struct Pipe {
     pub write_queue: Queue,
     /// The FIFO that it belongs to.
     fifo: Option<FileIdentity>,
+    /// When its bytes were written, if somebody wants to know.
+    pub order: Option<Order>,
 }
 
 impl Pipe {
     fn room(&self) -> usize {
+        if self.order.as_ref().is_some_and(Order::is_full) {
+            return 0;
+        }
         self.capacity - self.bytes.len()
     }
 
     /// Takes what is there.
     fn take(&mut self, into: &mut [u8]) -> usize {
-        crate::bytes::take(&mut self.bytes, into)
+        let count = crate::bytes::take(&mut self.bytes, into);
+        if let Some(order) = &mut self.order {
+            order.taken(count);
+        }
+        count
     }
 
     /// Puts in what fits; a small write whole or not at all.
@@ -94,6 +104,7 @@ impl Vfs {
             read_queue: self.new_queue(),
             write_queue: self.new_queue(),
             fifo,
+            order: None,
         };
         self.pipes.insert(pipe).map_err(|_| Errno::ENFILE)
     }
@@ -204,7 +215,7 @@ impl Vfs {
         let pipe = self.pipes.get_mut(pipe).ok_or(Errno::EIO)?;
         let (read_queue, write_queue) = (pipe.read_queue, pipe.write_queue);
         if pipe.readers == 0 {
-            self.events.push(Event::Signal {
+            self.events.push_back(Event::Signal {
                 to: Target::Caller,
                 signal: signal::PIPE,
             });
@@ -215,6 +226,9 @@ impl Vfs {
         }
         let count = pipe.put(from, self.dentries.room);
         if count > 0 {
+            if let Some(order) = &mut pipe.order {
+                order.written(count, &mut self.latest_piece);
+            }
             self.wake(read_queue);
             return Ok(count);
         }

@@ -130,7 +130,7 @@ impl Vfs {
             .filter(|_| !shut)
             .and_then(|peer| self.sockets.get_mut(peer));
         let Some(peer) = peer.filter(|peer| !peer.read_shut) else {
-            self.events.push(Event::Signal {
+            self.events.push_back(Event::Signal {
                 to: Target::Caller,
                 signal: signal::PIPE,
             });

@@ -20,6 +20,9 @@ impl ProcInfo for Called<'_> {
     fn process(&self, pid: u32) -> Option<ProcessView> {
         self.0.process(pid)
     }
+    fn is_orphaned(&self, pid: u32) -> bool {
+        self.0.is_orphaned(pid)
+    }
     fn group_session(&self, group: u32) -> Option<u32> {
         self.0.group_session(group)
     }

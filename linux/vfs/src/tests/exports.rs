@@ -47,7 +47,11 @@ fn world() -> World {
 }
 
 fn export(world: &mut World, path: &str, read_only: bool) -> Result<Export, Errno> {
-    world.run(|vfs, cx| vfs.export(cx, path.as_bytes(), read_only))
+    let parts = world.run(|vfs, cx| vfs.export(cx, path.as_bytes(), read_only, false))?;
+    match parts[0].what {
+        Bound::Tree(export) => Ok(export),
+        _ => Err(Errno::EOPNOTSUPP),
+    }
 }
 
 #[test]
@@ -123,12 +127,12 @@ fn what_the_other_side_changes_is_seen_here() {
 }
 
 #[test]
-fn only_folders_of_a_tree_are_exported() {
+fn what_is_not_there_or_of_proc_is_not_bound() {
     let mut world = world();
     for (path, error) in [
-        ("/outside", Errno::ENOTDIR),
         ("/missing", Errno::ENOENT),
-        ("/proc", Errno::EOPNOTSUPP),
+        ("/proc/self", Errno::EOPNOTSUPP),
+        ("/proc/mounts", Errno::EOPNOTSUPP),
     ] {
         assert_eq!(
             export(&mut world, path, true).map(drop),
@@ -136,4 +140,73 @@ fn only_folders_of_a_tree_are_exported() {
             "{path}"
         );
     }
+}
+
+/// The parts of what is bound, as text: the path, and what is there.
+fn parts(world: &mut World, path: &str, devices: bool) -> Vec<alloc::string::String> {
+    let parts = world.run(|vfs, cx| vfs.export(cx, path.as_bytes(), false, devices));
+    let parts = parts.unwrap();
+    let texts = parts.iter().map(|part| {
+        let what = match part.what {
+            Bound::Tree(export) if export.is_read_only() => "read",
+            Bound::Tree(_) => "tree",
+            Bound::Proc => "proc",
+            Bound::Devices => "devices",
+        };
+        alloc::format!("{} {what}", core::str::from_utf8(&part.path).unwrap())
+    });
+    let texts = texts.collect();
+    world.vfs.end_parts(parts);
+    texts
+}
+
+#[test]
+fn what_is_mounted_below_is_bound_along_unless_it_is_covered() {
+    let mut world = world();
+    let read_only = MountFlags {
+        read_only: true,
+        ..MountFlags::default()
+    };
+    let plain = MountFlags::default();
+    let mut mount = |path: &str, flags| {
+        world
+            .vfs
+            .mount(path.as_bytes(), tmpfs(), flags, b"t", b"tmpfs")
+            .unwrap();
+    };
+    mount("/inside/below", plain);
+    mount("/inside/below/deep/er", read_only);
+    mount("/inside/hidden/x", plain);
+    mount("/inside/hidden", plain);
+    mount("/other", plain);
+    assert_eq!(
+        parts(&mut world, "/inside", false),
+        [" tree", "below tree", "below/deep/er read", "hidden tree"]
+    );
+    assert_eq!(parts(&mut world, "/inside/file", false), [" tree"]);
+    let all = parts(&mut world, "/", false);
+    assert!(all.contains(&"proc proc".into()), "{all:?}");
+    assert!(all.contains(&"dev devices".into()), "{all:?}");
+    assert!(!all.iter().any(|part| part.starts_with("dev/")), "{all:?}");
+    let all = parts(&mut world, "/", true);
+    assert!(all.contains(&"dev tree".into()), "{all:?}");
+    assert_eq!(parts(&mut world, "/proc", false), [" proc"]);
+}
+
+#[test]
+fn a_file_is_a_tree_of_its_own() {
+    let mut world = world();
+    let export = export(&mut world, "/inside/file", true).unwrap();
+    let mut files = client(&mut world, &export);
+    let root = files.attach(b"").unwrap();
+    assert_eq!(root.attr.kind, sundog_protocols::file::Kind::Regular);
+    let open = files.open(root.handle, OpenFlags::READ).unwrap();
+    let mut text = [0; 8];
+    assert_eq!(files.read(open, 0, &mut text), Ok(4));
+    let write = OpenFlags::READ.with(OpenFlags::WRITE);
+    assert_eq!(
+        files.open(root.handle, write).map(drop),
+        Err(FileError::EROFS)
+    );
+    assert!(files.walk(root.handle, b"..").is_err());
 }

@@ -279,6 +279,56 @@ fn gated_devices_ask_and_are_asked_once() {
 }
 
 #[test]
+fn a_device_is_given_as_a_node_of_its_own() {
+    let mut world = World::new();
+    let camera = world
+        .vfs
+        .add_gated_device(b"video0", 81, 0, 0o660, "camera");
+    camera.unwrap();
+    let mut at = |path: &str| world.run(|vfs, cx| vfs.device_at(cx, path.as_bytes()));
+    let camera = at("/dev/video0").unwrap().unwrap();
+    assert_eq!((camera.major, camera.minor), (81, 0));
+    assert_eq!(camera.resource.as_deref(), Some("camera"));
+    assert_eq!(at("/dev/null").unwrap().unwrap().resource, None);
+    assert_eq!(at("/dev"), Ok(None));
+    assert_eq!(at("/dev/video1"), Err(Errno::ENOENT));
+    world
+        .run(|vfs, cx| vfs.bind(cx, (AT, b"/dev", 0), b"/copy", MountFlags::default()))
+        .unwrap();
+    let through = world.run(|vfs, cx| vfs.device_at(cx, b"/copy/video0"));
+    assert_eq!(through, Err(Errno::EACCES), "no devices through this mount");
+    // A node whose number means nothing here, as in a folder of somebody else's.
+    let mut other = World::new();
+    let full = other.run(|vfs, cx| vfs.device_at(cx, b"/dev/ptmx"));
+    assert_eq!(full, Err(Errno::ENXIO));
+
+    let mut inner = World::new();
+    assert_eq!(errno(inner.open("/given/camera", O_RDWR)), Errno::ENOENT);
+    let tree = tmpfs;
+    let given = inner
+        .vfs
+        .mount_device(b"/given/camera", tree(), &camera, 0o660);
+    given.unwrap();
+    assert_eq!(inner.stat("/given/camera").unwrap().attr.device, 0x5100);
+    assert!(matches!(
+        inner.open("/given/camera", O_RDWR),
+        Err(Stop::Block(_))
+    ));
+    let fd = inner.open("/given/camera", O_RDWR).unwrap();
+    assert_eq!(inner.run(|vfs, cx| vfs.read(cx, fd, &mut [0; 3])), Ok(3));
+    let null = Device {
+        major: 1,
+        minor: 3,
+        resource: None,
+    };
+    inner
+        .vfs
+        .mount_device(b"/tmp/null", tree(), &null, 0o666)
+        .unwrap();
+    assert_eq!(inner.read_file("/tmp/null"), Ok(alloc::vec![]));
+}
+
+#[test]
 fn device_nodes_work_only_where_they_were_put() {
     let mut world = World::new();
     world.write_file("/dev/null", "gone");

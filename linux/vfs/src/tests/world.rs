@@ -81,7 +81,7 @@ impl FileObject for Camera {
         Queue(0)
     }
     fn attr(&self) -> sundog_protocols::file::Attr {
-        crate::attributes::synthetic(sundog_protocols::file::Kind::CharDevice, 0o600, 9)
+        sundog_protocols::file::Attr::new(sundog_protocols::file::Kind::CharDevice, 0o600, 9)
     }
     fn name(&self) -> Vec<u8> {
         b"camera".to_vec()
@@ -118,6 +118,9 @@ impl ProcInfo for Processes {
             .find(|(number, _)| *number == pid)
             .map(|(_, view)| *view)
     }
+    fn is_orphaned(&self, _: u32) -> bool {
+        false
+    }
     fn group_session(&self, group: u32) -> Option<u32> {
         self.process(group)
             .map(|_| if group < 100 { 10 } else { 100 })
@@ -128,6 +131,13 @@ impl ProcInfo for Processes {
     }
     fn system_text(&self, file: SystemFile) -> Vec<u8> {
         format!("{file:?}\n").into_bytes()
+    }
+}
+
+impl Vfs {
+    /// All that happened.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::iter::from_fn(|| self.next_event()).collect()
     }
 }
 

@@ -36,6 +36,13 @@ impl Vfs {
         }
     }
 
+    /// Throws away what was typed at the console and not read.
+    pub fn console_discard_input(&mut self) {
+        if let Some(tty) = self.console.and_then(|id| self.terminals.get_mut(id)) {
+            tty.discipline.flush_input();
+        }
+    }
+
     /// Takes what the console's screen is to show.
     pub fn console_output(&mut self) -> Vec<u8> {
         let Some(tty) = self.console.and_then(|id| self.terminals.get_mut(id)) else {
@@ -92,7 +99,7 @@ impl Vfs {
         }
         match tty.side {
             Side::Console if !self.events.contains(&Event::ConsoleOutput) => {
-                self.events.push(Event::ConsoleOutput)
+                self.events.push_back(Event::ConsoleOutput)
             }
             Side::Console => {}
             Side::Pty(_) => {

@@ -113,7 +113,7 @@ impl Vfs {
     }
 
     fn stop_group(&mut self, cx: &Context<'_>, signal: u32) -> Stop {
-        self.events.push(Event::Signal {
+        self.events.push_back(Event::Signal {
             to: Target::Group(cx.job.group),
             signal,
         });
@@ -125,7 +125,7 @@ impl Vfs {
         if !self.in_background(cx, id)? {
             return Ok(());
         }
-        if cx.job.no_ttin || cx.job.orphaned {
+        if cx.job.no_ttin || cx.info.is_orphaned(cx.job.pid) {
             return Err(Errno::EIO.into());
         }
         Err(self.stop_group(cx, signal::TTIN))
@@ -136,7 +136,7 @@ impl Vfs {
         if cx.job.no_ttou || !self.in_background(cx, id)? {
             return Ok(());
         }
-        if cx.job.orphaned {
+        if cx.info.is_orphaned(cx.job.pid) {
             return Err(Errno::EIO.into());
         }
         Err(self.stop_group(cx, signal::TTOU))

@@ -159,7 +159,7 @@ impl Vfs {
         let (session, queue) = (tty.session.take(), tty.queue);
         if let Some(leader) = session {
             for signal in [signal::HUP, signal::CONT] {
-                self.events.push(Event::Signal {
+                self.events.push_back(Event::Signal {
                     to: Target::Process(leader),
                     signal,
                 });

@@ -33,19 +33,11 @@ fn folder(id: u64, mode: u32, time: u32) -> Node {
         nanos: 0,
     };
     let attr = Attr {
-        id,
-        kind: Kind::Directory,
-        mode,
-        links: 2,
-        uid: 0,
-        gid: 0,
-        device: 0,
-        size: 0,
-        blocks: 0,
         accessed: time,
         modified: time,
         changed: time,
         created: time,
+        ..Attr::new(Kind::Directory, mode, id)
     };
     Node {
         attr,

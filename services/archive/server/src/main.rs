@@ -12,13 +12,13 @@ use sundog_rt::{Environment, Package, entry, fail};
 
 entry!(run);
 
-/// The most handles of one client.
+/// The most handles of all clients together.
 const HANDLES: usize = 4096;
 
 fn run(environment: Environment) {
     let frame: Cap<Frame> = environment.require("archive");
     let Ok((service, mut resources)) = Service::new(environment, HANDLES) else {
-        fail("archive: too little memory for the clients' areas");
+        fail("archive: too little memory for the clients' rings");
     };
     let pages = resources
         .slots
@@ -36,7 +36,7 @@ fn run(environment: Environment) {
     let Ok(mut archive) = Archive::new(package.archive) else {
         fail("archive: the archive of the boot package is damaged");
     };
-    if service.run(&mut archive).is_err() {
+    if service.run(&mut [&mut archive]).is_err() {
         fail("archive: the endpoint is refused");
     }
 }

@@ -4,9 +4,13 @@
 //! At most one question is with the person at a time; the others wait. Nothing but a typed answer is remembered.
 mod ask;
 mod decide;
+mod narrow;
 mod sandbox;
 
-pub use ask::{MAX_PROMPTS, MAX_PROMPTS_OF_SANDBOX, MAX_WAITING, PROMPT_SECONDS};
+pub use ask::{
+    MAX_PROMPTS, MAX_PROMPTS_IN_ALL, MAX_PROMPTS_OF_SANDBOX, MAX_WAITING, PROMPT_SECONDS,
+};
+pub use narrow::{MAX_NARROWING, MAX_NARROWING_IN_ALL};
 pub use sandbox::MAX_SANDBOXES;
 
 use crate::grants::{Grant, Grants, after};
@@ -63,13 +67,17 @@ pub struct Broker {
     sandboxes: BTreeMap<u64, Sandbox>,
     next_badge: u64,
     grants: Grants,
-    /// Answers that hold until the sandbox ends, with their rates.
+    /// Answers that hold until the sandbox ends, with their rates. `never` holds for the sandbox of init's around it too, so that
+    /// another one within, given the same, asks no more.
     session: BTreeMap<(u64, Key), (Answer, u64)>,
-    /// What was taken back: it is not granted again without an answer, whatever the program calls itself.
+    /// What was taken back from a sandbox of init's or one within it: no rule and no stored answer grants it again there, whatever the
+    /// program calls itself and in however many new sandboxes it is started.
     revoked: BTreeSet<(u64, Resource, String)>,
-    /// Rules with `scope=once` that have served a sandbox.
+    /// Rules with `scope=once` that have served a sandbox of init's or one within it.
     spent: BTreeSet<(usize, u64)>,
     asked: BTreeMap<(u64, [u8; 32], Resource), u32>,
+    /// Questions of a sandbox of init's and all within it.
+    asked_in_all: BTreeMap<u64, u32>,
     waiting: VecDeque<Pending>,
     next_prompt: u64,
     log: Log,
@@ -96,6 +104,7 @@ impl Broker {
             revoked: BTreeSet::new(),
             spent: BTreeSet::new(),
             asked: BTreeMap::new(),
+            asked_in_all: BTreeMap::new(),
             waiting: VecDeque::new(),
             next_prompt: 1,
             log: Log::default(),
@@ -142,7 +151,7 @@ impl Broker {
             .drop_grant(number, "revoke", now)
             .ok_or(Refusal::Revoked)?;
         self.revoked.insert((
-            grant.sandbox,
+            self.outermost(grant.sandbox),
             grant.key.resource,
             grant.key.instance.clone(),
         ));
@@ -240,7 +249,7 @@ impl Broker {
             Verdict::Grant(answer, terms, by) => {
                 let opened = self.grant(badge, open, answer, &terms, by, now)?;
                 if let Some(place) = terms.spends {
-                    self.spent.insert((place, badge));
+                    self.spent.insert((place, self.outermost(badge)));
                 }
                 if terms.origin == Some(Origin::CommandLine) && answer == Answer::Always {
                     self.remember(0, badge, open, answer, terms.expires, now);

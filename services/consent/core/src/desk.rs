@@ -228,10 +228,11 @@ impl Desk {
             Stage::Open(broker) => broker,
         };
         let outcome = broker.request(badge, words, at(self.epoch, now));
+        let chain = broker.chain(badge);
         match words.label() {
             label::OPEN => {
                 if let Ok(open) = Open::decode(words) {
-                    self.trace(trace::open(badge, &open));
+                    self.trace(trace::open(badge, &chain, &open));
                 }
             }
             label::WITHDRAW if outcome == Outcome::Words(Words::new(0)) => {

@@ -1,6 +1,7 @@
 //! The consent program's arguments: the sandboxes that exist from the start, and which capability leads to which device.
 //!
-//! - `sandbox=BADGE:NAME` or `sandbox=BADGE:NAME:MANIFEST`, the manifest's hash in 64 hexadecimal digits;
+//! - `sandbox=BADGE:NAME`, or `sandbox=BADGE:NAME:MANIFEST` with the hash of what it is given in 64 hexadecimal digits, or the same with
+//!   `:interactive` behind it if a person types commands in it;
 //! - `device=CLASS:INSTANCE:CAPABILITY`: the device server behind the capability of that name, with an unguarded right to order;
 //! - `trace`: each message of a request is told to the host as a line.
 use crate::policy::is_instance;
@@ -66,19 +67,24 @@ impl Given {
 }
 
 fn sandbox(text: &str) -> Option<Register> {
-    let mut parts = text.splitn(3, ':');
+    let mut parts = text.splitn(4, ':');
     let badge = parts.next()?.parse().ok().filter(|badge| *badge != 0)?;
     let name = parts.next().filter(|name| !name.is_empty())?;
     let manifest = match parts.next() {
         Some(digits) => Some(hash(digits)?),
         None => None,
     };
+    let interactive = match parts.next() {
+        None => false,
+        Some("interactive") => true,
+        Some(_) => return None,
+    };
     Some(Register {
         badge,
         parent: 0,
         manifest: manifest.unwrap_or_default(),
         // Without its manifest's hash it cannot be told from others, so nothing may be remembered for it.
-        interactive: manifest.is_none(),
+        interactive: interactive || manifest.is_none(),
         name: name.into(),
         tag: String::new(),
     })
@@ -118,9 +124,11 @@ mod tests {
     #[test]
     fn arguments_are_read() {
         let digits = "0a".repeat(32);
+        assert!(parse(&[&format!("sandbox=1:x:{digits}:shell")]).is_err());
         let given = parse(&[
             "sandbox=1:linux",
             &format!("sandbox=2:other:{digits}"),
+            &format!("sandbox=3:shell:{digits}:interactive"),
             "device=serial:1:serial",
             "device=network:host:443:net",
             "trace",
@@ -133,6 +141,10 @@ mod tests {
         assert_eq!(
             (given.sandboxes[1].manifest, given.sandboxes[1].interactive),
             ([10; 32], false)
+        );
+        assert_eq!(
+            (given.sandboxes[2].manifest, given.sandboxes[2].interactive),
+            ([10; 32], true)
         );
         assert_eq!(given.device(Resource::Serial, "1"), Some(0));
         assert_eq!(given.device(Resource::Network, "host:443"), Some(1));
@@ -148,6 +160,7 @@ mod tests {
             "sandbox=1",
             "sandbox=1:",
             "sandbox=1:x:12",
+            "sandbox=1:x:interactive",
             "device=serial:1",
             "device=lamp:1:x",
             "device=serial::x",

@@ -30,6 +30,7 @@ pub use spec::{allow, deny, once};
 use crate::{Hash, Resource};
 use alloc::string::String;
 use alloc::vec::Vec;
+use parse::Whose;
 
 /// What a rule is matched with.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,11 @@ pub struct Subject<'a> {
     pub path: &'a str,
 }
 
+/// One rule that narrows, from a line; nothing if it is not understood, or allows.
+pub fn narrowing(line: &str, origin: Origin) -> Option<Rule> {
+    parse::rule(Whose::Sandbox, line, origin).ok().flatten()
+}
+
 /// The rules in their order: the command line's denials, its allowances, the files.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -54,10 +60,25 @@ pub struct Policy {
 
 impl Policy {
     /// Reads files (name and text) in the order given. All mistakes of all files are reported, and one is enough to refuse all.
+    ///
+    /// # Errors
+    /// The mistakes, a bounded number of them.
     pub fn parse(files: &[(&str, &str)]) -> Result<Policy, Vec<Mistake>> {
+        Policy::read(Whose::Person, files)
+    }
+
+    /// Reads the policy of a sandbox for one within it, where a rule that allows is a mistake too.
+    ///
+    /// # Errors
+    /// The mistakes, a bounded number of them.
+    pub fn parse_within(name: &str, text: &str) -> Result<Policy, Vec<Mistake>> {
+        Policy::read(Whose::Sandbox, &[(name, text)])
+    }
+
+    fn read(whose: Whose, files: &[(&str, &str)]) -> Result<Policy, Vec<Mistake>> {
         let (mut rules, mut mistakes) = (Vec::new(), Vec::new());
         for (name, text) in files {
-            parse::file(name, text, &mut rules, &mut mistakes);
+            parse::file(whose, name, text, &mut rules, &mut mistakes);
         }
         if mistakes.is_empty() {
             Ok(Policy { rules })

@@ -6,7 +6,7 @@ use crate::{Now, Open, Opened, Refusal, Register};
 use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_protocols::Words;
-use sundog_protocols::consent::label;
+use sundog_protocols::consent::{Narrow, label};
 use sundog_protocols::control::{Part, ToHost, ToMachine};
 
 /// The most policy files.
@@ -163,6 +163,10 @@ impl Broker {
             label::UNREGISTER => match (numbers.word(), numbers.end()) {
                 (Ok(sandbox), Ok(())) => done(self.unregister(badge, sandbox, now)),
                 _ => refused(Refusal::Malformed),
+            },
+            label::NARROW => match Narrow::decode(words) {
+                Ok(narrow) => done(self.narrow(badge, &narrow)),
+                Err(_) => refused(Refusal::Malformed),
             },
             label::REGISTER => {
                 match Register::decode(words).map(|register| self.register(badge, &register)) {

@@ -6,11 +6,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_protocols::control::{Prompt, ToMachine};
 
-/// A program asks; `badge` is its sandbox's.
-pub fn open(badge: u64, open: &Open) -> String {
+/// A program asks; `badge` and `chain` are its sandbox's, the names from init's sandbox down.
+pub fn open(badge: u64, chain: &[String], open: &Open) -> String {
     let (resource, program) = (open.resource.name(), escaped(&open.program));
+    let sandbox = match chain {
+        [] | [_] => format!("sandbox {badge}"),
+        chain => chain.join(" > "),
+    };
     format!(
-        "program -> consent: open {resource} +{} [sandbox {badge}, {program}]",
+        "program -> consent: open {resource} +{} [{sandbox}, {program}]",
         escaped(&open.instance)
     )
 }
@@ -27,8 +31,12 @@ pub fn ask(prompt: &Prompt) -> String {
         .filter(|answer| prompt.offered.contains(*answer))
         .map(crate::Answer::word)
         .collect();
+    let within = match &prompt.chain[..] {
+        [] | [_] => String::new(),
+        chain => format!(" of {}", chain.join(" > ")),
+    };
     format!(
-        "consent -> person: ask {} +{} [question {}: {}]",
+        "consent -> person: ask {} +{} [question {}{within}: {}]",
         escaped(&prompt.resource),
         escaped(&prompt.instance),
         prompt.id,
@@ -81,6 +89,7 @@ mod tests {
     fn a_name_cannot_forge_a_line() {
         let line = open(
             1,
+            &[],
             &Open {
                 resource: Resource::Serial,
                 instance: "1".into(),

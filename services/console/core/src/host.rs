@@ -8,6 +8,7 @@ use sundog_protocols::consent::Answer;
 use sundog_protocols::control::{
     self, By, Decoder, Grant, MAX_BYTES, Message, Part, Prompt, Stream, ToHost, ToMachine,
 };
+use sundog_protocols::pieces;
 
 /// Answers whose line for the store has not come yet; the oldest are forgotten beyond this.
 const MAX_EXPECTED: usize = 64;
@@ -15,6 +16,8 @@ const MAX_EXPECTED: usize = 64;
 /// What the host has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// The machine reads what is sent from here on: say Hello.
+    Listening,
     /// The machine is there: the kernel's ABI.
     Ready(u32),
     /// The machine uses a version that this side does not speak.
@@ -45,6 +48,8 @@ pub struct Host {
     decoder: Decoder<ToHost>,
     sent: u64,
     received: u64,
+    /// Takes COM1 apart where it carries two streams.
+    pieces: Option<pieces::Reader>,
     exit: Option<(u8, u64)>,
     expected: BTreeMap<u64, Answer>,
 }
@@ -62,12 +67,13 @@ impl Host {
             decoder: Decoder::new(),
             sent: 0,
             received: 0,
+            pieces: None,
             exit: None,
             expected: BTreeMap::new(),
         }
     }
 
-    /// The first thing to send.
+    /// The first thing to send, as soon as the machine listens.
     pub fn hello(&self, lines: &mut Lines) {
         self.send(
             &ToMachine::Hello {
@@ -78,10 +84,22 @@ impl Host {
     }
 
     /// Sends a message whose fields are within their bounds by their kind: all but [`ToMachine::Configure`] and
-    /// [`ToMachine::Input`], which have calls of their own.
+    /// [`ToMachine::Input`], which have calls of their own, as has [`ToMachine::Terminals`].
     pub fn send(&self, message: &ToMachine, lines: &mut Lines) {
         // Messages of fixed size always encode.
         let _ = message.encode(&mut lines.control);
+    }
+
+    /// Says which streams are terminals, the last thing before the program starts. Unless both streams of output are one, COM1
+    /// carries them in pieces.
+    pub fn terminals(&mut self, input: bool, output: bool, error: bool, lines: &mut Lines) {
+        self.pieces = (!(output && error)).then(pieces::Reader::new);
+        let terminals = ToMachine::Terminals {
+            input,
+            output,
+            error,
+        };
+        self.send(&terminals, lines);
     }
 
     /// Sends a text of configuration in pieces. The name is cut to what a message holds.
@@ -115,6 +133,11 @@ impl Host {
         self.send(&ToMachine::EndOfInput { after: self.sent }, lines);
     }
 
+    /// A question is about to be shown: what was typed ahead is thrown away.
+    pub fn discard_input(&self, lines: &mut Lines) {
+        self.send(&ToMachine::Discard { after: self.sent }, lines);
+    }
+
     /// The person answered, or not.
     pub fn answer(&mut self, id: u64, answer: Answer, by: By, rate: u32, lines: &mut Lines) {
         if by == By::Typed && matches!(answer, Answer::Always | Answer::Never) {
@@ -137,11 +160,19 @@ impl Host {
     /// Bytes from COM1.
     pub fn console(&mut self, bytes: &[u8]) -> Vec<Event> {
         self.received += bytes.len() as u64;
-        if bytes.is_empty() {
-            Vec::new()
-        } else {
-            alloc::vec![Event::Output(Stream::Output, bytes.to_vec())]
+        let mut events = Vec::new();
+        let mut add = |stream, bytes: &[u8]| events.push(Event::Output(stream, bytes.to_vec()));
+        match &mut self.pieces {
+            Some(pieces) => {
+                if pieces.feed(bytes, add).is_err() {
+                    let text = "the program's output cannot be told apart any more";
+                    events.push(Event::Trouble(text.into()));
+                }
+            }
+            None if bytes.is_empty() => {}
+            None => add(Stream::Output, bytes),
         }
+        events
     }
 
     /// Bytes from COM3.
@@ -181,6 +212,7 @@ impl Host {
             }
         };
         Some(match message {
+            ToHost::Listening => Event::Listening,
             ToHost::Hello { abi, version } if control::negotiate(version) == Some(version) => {
                 Event::Ready(abi)
             }
@@ -195,7 +227,6 @@ impl Host {
             ToHost::Log(line) => Event::Log(line),
             ToHost::Grants { list, last } => Event::Grants(list, last),
             ToHost::Trace(line) => Event::Trace(line),
-            ToHost::Output(stream, bytes) => Event::Output(stream, bytes),
             ToHost::Remember { id: 0, line } => Event::RememberOption(line),
             ToHost::Remember { id, line } => match self.expected.remove(&id) {
                 Some(answer) => Event::Remember(answer, line),

@@ -3,7 +3,7 @@ use crate::Lines;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use sundog_protocols::control::{self, Decoder, MAX_BYTES, Message, Stream, ToHost, ToMachine};
+use sundog_protocols::control::{self, Decoder, Message, ToHost, ToMachine};
 
 /// What the terminal's user does, or what others have to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Event {
     Input(Vec<u8>),
     /// Input ended; none follows.
     EndOfInput,
+    /// Input up to here that no program has read is thrown away.
+    Discard,
     /// The terminal has this size.
     Resize {
         /// Lines.
@@ -46,28 +48,31 @@ pub struct Console {
     decoder: Decoder<ToMachine>,
     abi: u32,
     version: Option<u16>,
-    output: bool,
-    error: bool,
     received: u64,
     sent: u64,
     ends_after: Option<u64>,
+    discard_after: Option<u64>,
     ended: bool,
 }
 
 impl Console {
-    /// A console; `abi` is the kernel's number, which the host is told. Until the host says otherwise, all streams are terminals.
+    /// A console; `abi` is the kernel's number, which the host is told.
     pub fn new(abi: u32) -> Console {
         Console {
             decoder: Decoder::new(),
             abi,
             version: None,
-            output: true,
-            error: true,
             received: 0,
             sent: 0,
             ends_after: None,
+            discard_after: None,
             ended: false,
         }
+    }
+
+    /// The first thing to send: whatever the host says from here on is read.
+    pub fn listen(&self, lines: &mut Lines) {
+        send(&ToHost::Listening, lines);
     }
 
     /// Bytes from COM3. Replies go to `lines`.
@@ -94,32 +99,26 @@ impl Console {
     pub fn console(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         if !bytes.is_empty() && !self.ended {
-            self.received += bytes.len() as u64;
-            events.push(Event::Input(bytes.to_vec()));
+            let missing = self.discard_after.map_or(0, |after| after - self.received);
+            let before = bytes
+                .len()
+                .min(usize::try_from(missing).unwrap_or(usize::MAX));
+            for part in [&bytes[..before], &bytes[before..]] {
+                if !part.is_empty() {
+                    self.received += part.len() as u64;
+                    events.push(Event::Input(part.to_vec()));
+                    self.discard(&mut events);
+                }
+            }
             self.end(&mut events);
         }
         events
     }
 
-    /// Bytes that the program wrote. Where output and error are both terminals they are the same one, and all goes over COM1.
-    pub fn output(&mut self, stream: Stream, bytes: &[u8], lines: &mut Lines) {
-        if stream == Stream::Error && !(self.output && self.error) {
-            for part in bytes.chunks(MAX_BYTES) {
-                send(&ToHost::Output(Stream::Error, part.to_vec()), lines);
-            }
-        } else {
-            self.sent += bytes.len() as u64;
-            lines.console.extend_from_slice(bytes);
-        }
-    }
-
-    /// Where bytes go that a program writes to its terminal itself, not to a standard stream.
-    pub fn terminal(&self) -> Stream {
-        if !self.output && self.error {
-            Stream::Error
-        } else {
-            Stream::Output
-        }
+    /// Bytes that the program wrote, in pieces where its output is not one terminal; they go over COM1 as they are.
+    pub fn output(&mut self, bytes: &[u8], lines: &mut Lines) {
+        self.sent += bytes.len() as u64;
+        lines.console.extend_from_slice(bytes);
     }
 
     /// The program ended: `status` as a shell sees it.
@@ -168,12 +167,15 @@ impl Console {
                 self.ends_after = Some(after);
                 self.end(events);
             }
+            ToMachine::Discard { after } => {
+                self.discard_after = Some(after.max(self.received));
+                self.discard(events);
+            }
             ToMachine::Terminals {
                 input,
                 output,
                 error,
             } => {
-                (self.output, self.error) = (output, error);
                 events.push(Event::Terminals {
                     input,
                     output,
@@ -187,6 +189,16 @@ impl Console {
             | ToMachine::Clock { .. }) => {
                 events.push(Event::Broker(broker));
             }
+        }
+    }
+
+    fn discard(&mut self, events: &mut Vec<Event>) {
+        if self
+            .discard_after
+            .take_if(|after| self.received >= *after)
+            .is_some()
+        {
+            events.push(Event::Discard);
         }
     }
 

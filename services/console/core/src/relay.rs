@@ -1,7 +1,7 @@
 //! The console program without I/O: takes bytes from four sides, a request from the personality, and says what goes where.
 //!
 //! ```text
-//!  COM1 <-> terminal's bytes  <-> personality (rings; news and standard error by calls)
+//!  COM1 <-> input and output  <-> personality (rings; news by calls)
 //!  COM3 <-> frames            <-> consent     (rings of frames)
 //! ```
 //! Nothing here waits. What cannot go out yet stays in a bounded buffer, and a side is read only while there is room for what it may
@@ -11,7 +11,7 @@ use crate::machine::{Console, Event, send};
 use alloc::format;
 use alloc::vec::Vec;
 use sundog_protocols::Words;
-use sundog_protocols::console::{Failure, News, Output, label};
+use sundog_protocols::console::{Failure, News, label};
 use sundog_protocols::control::{Message, ToHost, ToMachine};
 
 /// A side is not read while this many bytes wait for where it leads.
@@ -24,6 +24,7 @@ struct Unread {
     terminals: Option<News>,
     size: Option<News>,
     signals: u64,
+    discard: bool,
     end_of_input: bool,
     /// Nobody was woken for the end of input yet.
     end_is_quiet: bool,
@@ -36,26 +37,27 @@ pub struct Relay {
     console: Console,
     lines: Lines,
     input: Vec<u8>,
+    nothing: Vec<u8>,
     broker: Vec<u8>,
     unread: Unread,
     news: bool,
-    /// Output was turned away for want of room.
-    turned_away: bool,
     exit: Option<u8>,
     ended: bool,
 }
 
 impl Relay {
-    /// A relay before the host's first message; `abi` is the kernel's number, which the host is told.
+    /// A relay before the host's first message, which it has invited; `abi` is the kernel's number, which the host is told.
     pub fn new(abi: u32) -> Relay {
+        let (console, mut lines) = (Console::new(abi), Lines::default());
+        console.listen(&mut lines);
         Relay {
-            console: Console::new(abi),
-            lines: Lines::default(),
+            console,
+            lines,
             input: Vec::new(),
+            nothing: Vec::new(),
             broker: Vec::new(),
             unread: Unread::default(),
             news: false,
-            turned_away: false,
             exit: None,
             ended: false,
         }
@@ -90,10 +92,9 @@ impl Relay {
         self.lines.console.len() < ENOUGH
     }
 
-    /// Bytes that the program wrote to its terminal.
+    /// Bytes that the program wrote, as they are to go over COM1.
     pub fn from_program(&mut self, bytes: &[u8]) {
-        let stream = self.console.terminal();
-        self.console.output(stream, bytes, &mut self.lines);
+        self.console.output(bytes, &mut self.lines);
     }
 
     /// The personality's output is read to its end: an exit that waited for this goes out.
@@ -123,9 +124,13 @@ impl Relay {
         &mut self.lines.control
     }
 
-    /// What waits for the program's input.
+    /// What waits for the program's input; nothing as long as the personality was not told to throw away what it has.
     pub fn to_program(&mut self) -> &mut Vec<u8> {
-        &mut self.input
+        if self.unread.discard {
+            &mut self.nothing
+        } else {
+            &mut self.input
+        }
     }
 
     /// What waits for the consent service.
@@ -133,13 +138,9 @@ impl Relay {
         &mut self.broker
     }
 
-    /// Whether there is news since the last look that the personality must be woken for, room for output that was turned away
-    /// included. The end of input is news only once all input before it was handed over; whatever else there is does not wait for that.
+    /// Whether there is news since the last look that the personality must be woken for. The end of input is news only once all
+    /// input before it was handed over; whatever else there is does not wait for that.
     pub fn take_news(&mut self) -> bool {
-        if self.turned_away && !self.is_full() {
-            self.turned_away = false;
-            self.news = true;
-        }
         if self.unread.end_is_quiet && self.input.is_empty() {
             self.unread.end_is_quiet = false;
             self.news = true;
@@ -151,33 +152,15 @@ impl Relay {
     pub fn request(&mut self, words: &Words) -> Words {
         let reply = match words.label() {
             label::NEXT if words.as_slice().len() == 1 => self.next().encode().ok(),
-            label::OUTPUT if !self.ended => Output::decode(words)
-                .ok()
-                .and_then(|output| self.accept(&output)),
             label::EXIT if !self.ended => exit_status(words).map(|status| {
                 self.ended = true;
                 self.exit = Some(status);
                 Words::new(0)
             }),
-            label::OUTPUT | label::EXIT => Some(Failure::Ended.encode()),
+            label::EXIT => Some(Failure::Ended.encode()),
             _ => None,
         };
         reply.unwrap_or_else(|| Failure::Malformed.encode())
-    }
-
-    fn accept(&mut self, output: &Output) -> Option<Words> {
-        let full = self.is_full();
-        let accepted = if full { 0 } else { output.bytes.len() };
-        self.console
-            .output(output.stream, &output.bytes[..accepted], &mut self.lines);
-        self.turned_away |= full;
-        let mut words = Words::new(0);
-        words.push(accepted as u64).ok()?;
-        Some(words)
-    }
-
-    fn is_full(&self) -> bool {
-        self.lines.console.len() >= ENOUGH || self.lines.control.len() >= ENOUGH
     }
 
     fn next(&mut self) -> News {
@@ -192,6 +175,9 @@ impl Relay {
         }
         if core::mem::take(&mut unread.stop) {
             return News::Stop;
+        }
+        if core::mem::take(&mut unread.discard) {
+            return News::Discard;
         }
         if unread.end_of_input && self.input.is_empty() {
             unread.end_of_input = false;
@@ -256,6 +242,10 @@ impl Relay {
                 return;
             }
             Event::Stop => self.unread.stop = true,
+            Event::Discard => {
+                self.input.clear();
+                self.unread.discard = true;
+            }
             _ => return,
         }
         self.news = true;

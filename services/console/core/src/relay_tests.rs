@@ -3,12 +3,12 @@ use super::*;
 use crate::host::{self, Host};
 use alloc::vec;
 use sundog_protocols::consent::Answer;
-use sundog_protocols::console::MAX_OUTPUT;
-use sundog_protocols::control::{By, Decoder, Stream};
+use sundog_protocols::control::{By, Decoder};
 
 fn relay() -> (Host, Relay) {
-    let (host, mut relay) = (Host::new(), Relay::new(1));
+    let (mut host, mut relay) = (Host::new(), Relay::new(1));
     let mut lines = Lines::default();
+    assert_eq!(heard(&mut host, &mut relay), [host::Event::Listening]);
     host.hello(&mut lines);
     relay.from_control(&lines.control);
     (host, relay)
@@ -92,19 +92,33 @@ fn an_end_of_input_behind_input_that_nobody_takes_holds_up_no_other_news() {
     relay.from_control(&lines.control);
     relay.from_console(&lines.console);
     assert!(!relay.take_news());
-    let output = Output {
-        stream: Stream::Output,
-        bytes: vec![b'o'; MAX_OUTPUT],
-    };
-    let request = output.encode().unwrap();
-    while relay.request(&request) != number(0, 0) {}
-    assert!(!relay.take_news());
-    relay.to_console().clear();
-    assert!(relay.take_news() && !relay.take_news(), "there is room");
     tell(&host, &mut relay, ToMachine::Signal { number: 15 });
     assert!(relay.take_news() && next(&mut relay) == News::Signal(15));
     relay.to_program().clear();
     assert!(relay.take_news() && next(&mut relay) == News::EndOfInput);
+}
+
+#[test]
+fn input_from_before_a_question_is_thrown_away_and_no_other() {
+    let (mut host, mut relay) = relay();
+    let mut lines = Lines::default();
+    host.input(b"typed ahead", &mut lines);
+    host.discard_input(&mut lines);
+    host.input(b"later", &mut lines);
+    // COM3 is faster than COM1, whose bytes come in two parts.
+    relay.from_control(&lines.control);
+    relay.from_console(&lines.console[..5]);
+    assert!(!relay.take_news() && relay.to_program() == b"typed");
+    relay.from_console(&lines.console[5..]);
+    assert!(relay.take_news() && relay.to_program().is_empty());
+    assert_eq!(next(&mut relay), News::Discard);
+    assert_eq!(relay.to_program(), b"later");
+    // Nothing was typed in between.
+    lines = Lines::default();
+    host.discard_input(&mut lines);
+    relay.from_control(&lines.control);
+    assert!(relay.take_news() && next(&mut relay) == News::Discard);
+    assert!(relay.to_program().is_empty() && next(&mut relay) == News::Nothing);
 }
 
 #[test]
@@ -122,14 +136,6 @@ fn an_exit_waits_for_the_output_before_it_and_ends_everything() {
     host.console(&core::mem::take(relay.to_console()));
     assert_eq!(host.finished(), Some(7));
     assert_eq!(relay.request(&exit), Failure::Ended.encode());
-    let output = Output {
-        stream: Stream::Output,
-        bytes: vec![1],
-    };
-    assert_eq!(
-        relay.request(&output.encode().unwrap()),
-        Failure::Ended.encode()
-    );
 }
 
 #[test]
@@ -160,37 +166,6 @@ fn the_broker_gets_its_messages_and_the_end_of_its_configuration() {
 }
 
 #[test]
-fn standard_error_goes_over_com3_and_whoever_is_turned_away_is_woken() {
-    let (mut host, mut relay) = relay();
-    tell(
-        &host,
-        &mut relay,
-        ToMachine::Terminals {
-            input: true,
-            output: true,
-            error: false,
-        },
-    );
-    relay.take_news();
-    heard(&mut host, &mut relay);
-    let output = Output {
-        stream: Stream::Error,
-        bytes: vec![b'e'; MAX_OUTPUT],
-    };
-    let request = output.encode().unwrap();
-    assert_eq!(relay.request(&request), number(0, MAX_OUTPUT as u64));
-    assert_eq!(
-        heard(&mut host, &mut relay),
-        [host::Event::Output(Stream::Error, output.bytes)]
-    );
-    while relay.request(&request) == number(0, MAX_OUTPUT as u64) {}
-    assert_eq!(relay.request(&request), number(0, 0));
-    assert!(!relay.take_news() && !relay.takes_broker() && relay.takes_control());
-    heard(&mut host, &mut relay);
-    assert!(relay.take_news() && !relay.take_news());
-}
-
-#[test]
 fn buffers_are_bounded_and_a_stuck_com1_does_not_hold_up_com3() {
     let (_, mut relay) = relay();
     while relay.takes_output() {
@@ -212,7 +187,6 @@ fn nonsense_is_answered_with_a_failure() {
         &[label::NEXT, 0],
         &[label::EXIT],
         &[label::EXIT, 256],
-        &[label::OUTPUT, 9, 0],
     ] {
         let words = Words::from_slice(words).unwrap();
         assert_eq!(

@@ -5,6 +5,7 @@ use crate::machine::Console;
 use alloc::vec;
 use sundog_protocols::consent::Answer;
 use sundog_protocols::control::{By, Message, Part, Stream, ToHost, ToMachine};
+use sundog_protocols::pieces;
 
 /// Both halves, with what has happened at each.
 struct Rig {
@@ -24,6 +25,9 @@ impl Rig {
             at_machine: vec![],
             chunk,
         };
+        rig.machine_sends(|machine, lines| machine.listen(lines));
+        assert_eq!(rig.at_host, [host::Event::Listening]);
+        rig.at_host.clear();
         rig.host_sends(|host, lines| host.hello(lines));
         assert_eq!(rig.at_host, [host::Event::Ready(3)]);
         assert_eq!(rig.machine.version(), Some(1));
@@ -96,8 +100,8 @@ fn input_its_end_and_all_bytes_arrive_in_order() {
 fn an_exit_waits_for_the_output_before_it() {
     let mut rig = Rig::new(11);
     rig.machine_sends(|machine, lines| {
-        machine.output(Stream::Output, &[0xf5; 5000], lines);
-        machine.output(Stream::Error, b"oops", lines);
+        machine.output(&[0xf5; 5000], lines);
+        machine.output(b"oops", lines);
         machine.exit(143, lines);
         machine.exit(0, lines);
     });
@@ -115,31 +119,42 @@ fn an_exit_waits_for_the_output_before_it() {
 }
 
 #[test]
-fn separate_streams_stay_separate_and_binary() {
+fn separate_streams_stay_separate_binary_and_in_order() {
     for (output, error) in [(false, false), (true, false), (false, true)] {
         let mut rig = Rig::new(64);
-        rig.host_sends(|host, lines| {
-            host.send(
-                &ToMachine::Terminals {
-                    input: true,
-                    output,
-                    error,
-                },
-                lines,
-            )
-        });
-        assert_eq!(
-            rig.machine.terminal(),
-            if error { Stream::Error } else { Stream::Output }
-        );
+        rig.host_sends(|host, lines| host.terminals(true, output, error, lines));
         let bytes: Vec<u8> = (0..=255).cycle().take(30_000).collect();
         rig.machine_sends(|machine, lines| {
-            machine.output(Stream::Output, b"out", lines);
-            machine.output(Stream::Error, &bytes, lines);
+            let mut line = vec![];
+            pieces::put(Stream::Output, b"out", &mut line);
+            pieces::put(Stream::Error, &bytes, &mut line);
+            pieces::put(Stream::Output, b"put", &mut line);
+            machine.output(&line, lines);
+            machine.exit(0, lines);
         });
-        assert_eq!(rig.output(Stream::Output), b"out");
+        assert_eq!(rig.output(Stream::Output), b"output");
         assert_eq!(rig.output(Stream::Error), bytes);
+        let streams = rig.at_host.iter().filter_map(|event| match event {
+            host::Event::Output(stream, _) => Some(*stream),
+            _ => None,
+        });
+        let mut streams: Vec<Stream> = streams.collect();
+        streams.dedup();
+        assert_eq!(streams, [Stream::Output, Stream::Error, Stream::Output]);
+        assert_eq!(rig.host.finished(), Some(0));
     }
+}
+
+#[test]
+fn output_that_cannot_be_told_apart_is_told_once_and_the_end_comes_all_the_same() {
+    let mut rig = Rig::new(64);
+    rig.host_sends(|host, lines| host.terminals(false, false, false, lines));
+    rig.machine_sends(|machine, lines| {
+        machine.output(&[0; 1000], lines);
+        machine.exit(5, lines);
+    });
+    assert!(matches!(&rig.at_host[..], [host::Event::Trouble(_)]));
+    assert_eq!(rig.host.finished(), Some(5));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use sundog_manifest::{Kind, Manifest};
 use sundog_rt::BootEnvironment;
 use sundog_rt::cap::object::{Endpoint, Frame, IoPorts, Notification};
-use sundog_rt::cap::{Cap, Error, Slots};
+use sundog_rt::cap::{Cap, Error, Rights, Slots};
 
 /// The objects that the manifest's capabilities name, in the manifest's order.
 pub struct Made {
@@ -77,6 +77,29 @@ impl Made {
             .fill(|slot| control.get(first, count.into(), Slots::ROOT, slot))?;
         self.ports.push(((first, count), ports));
         Ok(ports)
+    }
+
+    /// Signals those who are to know that a program ended.
+    ///
+    /// # Errors
+    /// Those of `cnode_mint`; the others are not told then.
+    pub fn tell(
+        &self,
+        environment: &mut BootEnvironment,
+        program: &sundog_manifest::Program<'_>,
+    ) -> Result<(), Error> {
+        let slots = &mut environment.resources.slots;
+        for tell in program.tells() {
+            let Some(all) = self.notifications.get(tell.notification as usize) else {
+                continue;
+            };
+            let cnode = slots.cnode();
+            let badged: Cap<Notification> =
+                slots.fill(|slot| cnode.mint(slot, all.address(), Rights::SEND, tell.badge))?;
+            badged.signal()?;
+            slots.delete(badged.slot())?;
+        }
+        Ok(())
     }
 
     /// Gives up the endpoints that a program served, so that calls to them fail instead of waiting for ever.

@@ -177,6 +177,10 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = process.destroy(&mut self.environment.resources) {
             debug!("init: {name} cannot be taken apart: {error:?}");
         }
+        // Before it comes again: whoever is told then has not heard of the new one.
+        if let Err(error) = self.made.tell(&mut self.environment, &self.programs[index]) {
+            debug!("init: the end of {name} cannot be told: {error:?}");
+        }
         if again {
             self.build(index);
             if self.resume(index) {

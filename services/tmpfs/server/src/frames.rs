@@ -1,52 +1,48 @@
-//! The files' contents: pages of frames that are made of the granted memory as they are needed.
+//! The files' contents: pages of frames that are made of the granted memory at the start, so that what is promised is there.
 
 use alloc::vec::Vec;
-use sundog_rt::cap::object::{Frame, Untyped};
+use sundog_rt::cap::object::Frame;
 use sundog_rt::cap::{Cap, Error, Pool, Protection};
 use sundog_rt::{Mapping, Resources};
 use sundog_tmpfs_core::{PAGE, Pages};
 
 /// Pages of one frame.
-const CHUNK: u32 = 64;
+const CHUNK: u32 = 16;
 
-/// The pages.
+/// The pages of one tree.
 pub struct Frames {
-    resources: Resources,
-    memory: Pool,
     chunks: Vec<Mapping>,
     /// Pages that were given back, or not used yet. What was used is not zero.
     free: Vec<u64>,
 }
 
 impl Frames {
-    /// Pages out of `memory`; the mappings cost `resources`.
-    pub fn new(resources: Resources, memory: Cap<Untyped>) -> Frames {
-        let mut pool = Pool::new();
-        pool.add(memory);
-        Frames {
-            resources,
-            memory: pool,
-            chunks: Vec::new(),
-            free: Vec::new(),
+    /// At most `pages` pages out of `memory`, or what there is; the mappings cost `resources`.
+    ///
+    /// # Errors
+    /// Those of mapping; `NotEnoughMemory` only if `resources` or the heap have too little for what `memory` has.
+    pub fn new(resources: &mut Resources, memory: &mut Pool, pages: u64) -> Result<Frames, Error> {
+        let mut chunks = Vec::new();
+        for _ in 0..pages / u64::from(CHUNK) {
+            let frame: Cap<Frame> = match memory.make(&mut resources.slots, CHUNK.into()) {
+                Ok(frame) => frame,
+                Err(Error::NotEnoughMemory) => break,
+                Err(error) => return Err(error),
+            };
+            chunks.try_reserve(1).map_err(|_| Error::NotEnoughMemory)?;
+            chunks.push(resources.map(frame, 0, CHUNK, Protection::READ_WRITE)?);
         }
+        let count = chunks.len() as u64 * u64::from(CHUNK);
+        let mut free = Vec::new();
+        free.try_reserve_exact(count as usize)
+            .map_err(|_| Error::NotEnoughMemory)?;
+        free.extend((0..count).rev());
+        Ok(Frames { chunks, free })
     }
 
-    /// Makes and maps one more frame.
-    fn grow(&mut self) -> Result<(), Error> {
-        self.chunks
-            .try_reserve(1)
-            .map_err(|_| Error::NotEnoughMemory)?;
-        self.free
-            .try_reserve(CHUNK as usize)
-            .map_err(|_| Error::NotEnoughMemory)?;
-        let frame: Cap<Frame> = self.memory.make(&mut self.resources.slots, CHUNK.into())?;
-        let mapping = self
-            .resources
-            .map(frame, 0, CHUNK, Protection::READ_WRITE)?;
-        let first = self.chunks.len() as u64 * u64::from(CHUNK);
-        self.chunks.push(mapping);
-        self.free.extend((first..first + u64::from(CHUNK)).rev());
-        Ok(())
+    /// How many pages there are, all of them still free.
+    pub fn count(&self) -> u64 {
+        self.free.len() as u64
     }
 
     /// Where a page lies; the tree names only pages that `allocate` gave it.
@@ -58,9 +54,6 @@ impl Frames {
 
 impl Pages for Frames {
     fn allocate(&mut self) -> Option<u64> {
-        if self.free.is_empty() {
-            self.grow().ok()?;
-        }
         let page = self.free.pop()?;
         self.zero(page, 0, PAGE);
         Some(page)

@@ -38,6 +38,10 @@ fn program(out: &mut Vec<u8>, program: &Member) {
     u32(out, program.memory);
     u32(out, program.slots);
     list(out, &program.arguments, text);
+    list(out, &program.tells, |out, (notification, badge)| {
+        u32(out, *notification);
+        out.extend(badge.to_le_bytes());
+    });
     list(out, &program.names, |out, (path, slot)| {
         text(out, path);
         u32(out, *slot);

@@ -82,6 +82,7 @@ pub(super) fn member(
         slots,
         arguments: text.arguments.iter().map(|a| a.get_ref().clone()).collect(),
         trusts: trusts(text, numbers, faults),
+        tells: tells(text, numbers, faults),
         names: names(text, &capabilities, numbers, faults),
         capabilities,
     }
@@ -99,6 +100,26 @@ fn trusts(text: &ProgramText, numbers: &Numbers, faults: &mut Faults) -> Vec<usi
         }
     }
     trusts
+}
+
+fn tells(text: &ProgramText, numbers: &Numbers, faults: &mut Faults) -> Vec<(u32, u64)> {
+    let mut tells = Vec::new();
+    for tell in &text.tells {
+        let name = tell.notification.get_ref();
+        let known = numbers.notifications.iter().position(|other| other == name);
+        match known {
+            Some(_) if tell.badge.0 == 0 => faults.add(
+                tell.notification.span(),
+                format!("tells: badge = 0 of \"{name}\" would signal nothing; give bits"),
+            ),
+            Some(notification) => tells.push((number(notification), tell.badge.0)),
+            None => faults.add(
+                tell.notification.span(),
+                format!("tells: nobody waits for a notification \"{name}\""),
+            ),
+        }
+    }
+    tells
 }
 
 pub(super) fn time(text: &TimeText) -> Result<Time, String> {

@@ -54,6 +54,8 @@ pub struct Member {
     pub arguments: Vec<String>,
     /// The programs that may get its capabilities, by number.
     pub trusts: Vec<usize>,
+    /// The notifications that its ends signal, by number, and the bits they set.
+    pub tells: Vec<(u32, u64)>,
     /// Its namespace: path and slot.
     pub names: Vec<(String, u32)>,
     /// Its capabilities.

@@ -53,6 +53,8 @@ pub(super) struct ProgramText {
     #[serde(default)]
     pub trusts: Vec<Spanned<String>>,
     #[serde(default)]
+    pub tells: Vec<TellText>,
+    #[serde(default)]
     pub names: Vec<NameText>,
     #[serde(default)]
     pub capabilities: Vec<Spanned<CapabilityText>>,
@@ -74,6 +76,13 @@ pub(super) enum RestartText {
     #[default]
     Never,
     Always,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TellText {
+    pub notification: Spanned<String>,
+    pub badge: Badge,
 }
 
 #[derive(Deserialize)]

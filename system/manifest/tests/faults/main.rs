@@ -291,6 +291,23 @@ fn names_of_shared_things() {
     );
 }
 
+#[test]
+fn who_is_told() {
+    let told = |tell: &str| format!("restart = \"always\"\ntells = [{tell}]");
+    fault(
+        "restart = \"always\"",
+        &told("{ notification = \"nothing\", badge = 1 }"),
+        40,
+        "nobody waits for a notification \"nothing\"",
+    );
+    fault(
+        "restart = \"always\"",
+        &told("{ notification = \"events\", badge = 0 }"),
+        40,
+        "would signal nothing",
+    );
+}
+
 /// Whatever is done to a manifest, reading it ends with a system or with faults that name a line of it.
 #[test]
 fn damaged_texts() {

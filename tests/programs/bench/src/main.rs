@@ -1,30 +1,37 @@
 //! Counts what the kernel's operations cost, in ticks: under instruction counting a tick is an instruction.
 //!
-//! Given the argument `server` it answers calls; without, it measures and prints a line for each figure.
+//! Given the argument `server` it answers calls, given `host` it plays the host of a system that starts; without, it measures and
+//! prints a line for each figure.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
 mod guest;
+mod host;
 mod measure;
 mod memory;
 mod message;
+mod process;
 
-use sundog_rt::{Environment, debug, entry, exit};
+use sundog_rt::{Environment, debug, entry, exit, fail};
 
 entry!(run);
 
 fn run(environment: Environment) {
-    let server = environment
-        .start
-        .arguments()
-        .any(|argument| argument == "server".as_bytes());
-    if server {
-        message::serve(environment);
+    match environment.start.arguments().nth(1) {
+        Some(b"server") => message::serve(environment),
+        Some(b"host") => host::play(environment),
+        _ => {}
     }
     let mut environment = environment;
     measure::report("null_syscall", measure::median(null_call));
-    message::round_trips(&environment);
-    memory::measure(&mut environment);
+    let kernel = message::round_trips(&mut environment)
+        .and_then(|()| memory::measure(&mut environment))
+        .and_then(|()| process::measure(&mut environment));
+    if let Err(error) = kernel {
+        fail(&alloc::format!("bench: the kernel refused: {error:?}"));
+    }
     guest::measure(&mut environment);
     debug!("bench: end");
     exit(0);

@@ -4,8 +4,9 @@
 //! Arguments:
 //! - `attack calls=N seed=S`: with whatever capabilities the manifest gives a driver; in `progress` (a Frame), if there is one, it
 //!   counts its random calls;
-//! - `siege calls=N seed=S`: what a driver is given but the interrupt, which cannot be copied, and `archive` (where its own image lies), `time` (the attacker's, on the other CPU) and
-//!   `end` (the witness' notification);
+//! - `siege calls=N seed=S`: what a driver is given but the interrupt, which cannot be copied, and `archive` (where its own image lies), `time` (the attacker's, on the other CPU),
+//!   `beats` (time there at a higher priority, for the pulse) and `end` (the witness' notification);
+//! - `pulse`, which the siege starts: tells it whether that CPU runs;
 //! - `witness rounds=N`: writes a byte to a real serial driver (`serial`) each round and ends well if every one was taken; with
 //!   `end` it does so again after the siege.
 #![cfg_attr(target_os = "none", no_std, no_main)]
@@ -14,6 +15,7 @@
 extern crate alloc;
 
 mod attack;
+mod pulse;
 mod random;
 mod siege;
 mod witness;
@@ -34,6 +36,7 @@ fn run(environment: Environment) {
     match (role, number("calls"), number("seed"), number("rounds")) {
         (Some(b"attack"), Some(calls), Some(seed), None) => attack::run(environment, calls, seed),
         (Some(b"siege"), Some(calls), Some(seed), None) => siege::run(environment, calls, seed),
+        (Some(b"pulse"), None, None, None) => pulse::run(environment),
         (Some(b"witness"), None, None, Some(rounds)) => witness::run(environment, rounds),
         _ => fail("hostile: attack or siege calls=N seed=S, or witness rounds=N"),
     }

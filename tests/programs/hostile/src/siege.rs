@@ -1,13 +1,19 @@
 //! The parent of attackers: random calls hit the caller itself too, so whenever one has ended or stands still, the next one goes on.
 
+use crate::pulse::Pulse;
 use alloc::format;
 use sundog_rt::cap::object::{Endpoint, Frame, Notification, Reply, SchedContext};
 use sundog_rt::cap::{Cap, Error, Protection, Rights};
 use sundog_rt::{Environment, Mapping, Package, Resources, debug, fail, sys};
 use sundog_spawn::{Fault, Grant, Process, Program, SpawnError, Time, What, spawn};
 
-/// How long an attacker may make no call before it counts as one that stopped itself.
-const STILL_MICROSECONDS: u64 = 2000;
+/// How often its CPU may be seen to run while an attacker makes no call before it counts as one that stopped itself. Time alone says
+/// nothing: two CPUs of a machine are two threads of the computer that pretends it, and one of them may be kept from running.
+const STILL_BEATS: u64 = 8;
+/// How often the parent looks.
+const LOOK_MICROSECONDS: u64 = 1000;
+/// How long the attackers' CPU may do nothing at all: a timer or an interrupt of it was lost then.
+const LOST_SECONDS: u64 = 20;
 /// Attackers in a row that make no call at all before the siege is given up.
 const MOST_IDLE: u32 = 20;
 /// Untyped memory of an attacker.
@@ -16,8 +22,11 @@ const MEMORY: u64 = 128 << 10;
 /// Has attackers make `calls` random calls.
 pub fn run(environment: Environment, calls: u64, seed: u64) {
     let end: Cap<Notification> = environment.require("end");
-    match Siege::new(environment).and_then(|mut siege| siege.run(calls, seed)) {
-        Ok(lives) => debug!("siege: {calls} calls with seed {seed}\nsiege: {lives} attackers"),
+    match Siege::new(environment).and_then(|siege| siege.run(calls, seed)) {
+        Ok((lives, away)) => {
+            debug!("siege: {calls} calls with seed {seed}\nsiege: {lives} attackers");
+            debug!("siege: their CPU was away for {away} us at most");
+        }
         Err(error) => fail(&format!("siege: {error:?}")),
     }
     if end.signal().is_err() {
@@ -34,11 +43,15 @@ struct Siege {
     frame: Cap<Frame>,
     /// The page in which the attacker counts.
     progress: Mapping,
+    /// Of the attackers' CPU, at a higher priority than theirs.
+    pulse: Pulse,
 }
 
 impl Siege {
     fn new(mut environment: Environment) -> Result<Siege, SpawnError> {
         let image = own_image(&mut environment)?;
+        let beats = environment.require("beats");
+        let pulse = Pulse::start(&mut environment, image, beats)?;
         let resources = &mut environment.resources;
         let frame = resources.frame(1)?;
         let progress = resources.map(frame, 0, 1, Protection::READ_WRITE)?;
@@ -51,12 +64,13 @@ impl Siege {
             reply,
             frame,
             progress,
+            pulse,
             environment,
         })
     }
 
-    /// Starts attackers until all calls are made; how many there were.
-    fn run(&mut self, calls: u64, seed: u64) -> Result<u64, SpawnError> {
+    /// Starts attackers until all calls are made; how many there were, and the longest time in microseconds that their CPU was away.
+    fn run(mut self, calls: u64, seed: u64) -> Result<(u64, u64), SpawnError> {
         let (mut done, mut lives, mut idle) = (0, 0, 0);
         while done < calls {
             let made = self.attack(calls - done, seed.wrapping_add(lives << 32))?;
@@ -67,7 +81,9 @@ impl Siege {
                 fail("siege: no attacker makes a call any more");
             }
         }
-        Ok(lives)
+        let away = self.pulse.longest()? / self.environment.start.ticks_per_microsecond;
+        self.pulse.stop(&mut self.environment.resources)?;
+        Ok((lives, away))
     }
 
     /// One attacker from its start to its end; the calls that it made.
@@ -112,16 +128,28 @@ impl Siege {
     /// Lets it run until it has ended or stands still.
     fn watch(&self, process: &Process) -> Result<u64, Error> {
         process.resume()?;
-        let pause = STILL_MICROSECONDS * self.environment.start.ticks_per_microsecond;
-        let mut seen = u64::MAX;
+        let microsecond = self.environment.start.ticks_per_microsecond;
+        let (mut seen, mut beats) = (0, self.pulse.beats()?);
+        let (mut last, mut alive) = (beats, sys::ticks());
         loop {
-            let deadline = sys::ticks() + pause;
+            let deadline = sys::ticks() + LOOK_MICROSECONDS * microsecond;
             let ended = self.faults.receive(Some(self.reply), Some(deadline));
+            let now = self.pulse.beats()?;
             let made = self.progress.word(0)?;
             match ended {
-                Err(Error::TimedOut) if made != seen => seen = made,
-                Ok(_) | Err(Error::TimedOut) => return Ok(made),
+                Err(Error::TimedOut) => {}
+                Ok(_) => return Ok(made),
                 Err(error) => return Err(error),
+            }
+            if made != seen {
+                (seen, beats) = (made, now);
+            } else if now - beats >= STILL_BEATS {
+                return Ok(made);
+            }
+            if now != last {
+                (last, alive) = (now, sys::ticks());
+            } else if sys::ticks() - alive > LOST_SECONDS * 1_000_000 * microsecond {
+                fail("siege: nothing runs on the attackers' CPU any more");
             }
         }
     }

@@ -24,6 +24,8 @@ const REST: Duration = Duration::from_millis(3);
 const STILL: u32 = 3;
 /// After so many attackers all processes that they have left behind are ended.
 const SWEEP: u64 = 30;
+/// After so many calls it says how many there were: a call may end this program too.
+const SAID: u64 = 10_000;
 /// Attempts in a row to start an attacker before the attack is given up.
 const MOST_FAILED: u32 = 30;
 
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     match Arena::new() {
         Ok(arena) => {
             let (made, attackers) = attack(&arena, calls, seed);
-            println!("linux-hostile: {made} calls by {attackers} attackers with seed {seed}");
+            say(made, attackers);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -65,7 +67,7 @@ fn number(name: &str) -> Option<u64> {
 fn attack(arena: &Arena, calls: u64, seed: u64) -> (u64, u64) {
     let memory = Memory::new();
     let mut attackers = [Attacker::default(); ATTACKERS];
-    let (mut made, mut started, mut failed) = (0, 0, 0);
+    let (mut made, mut started, mut failed, mut said) = (0, 0, 0, 0);
     while made < calls && failed < MOST_FAILED {
         for (index, attacker) in attackers.iter_mut().enumerate() {
             look(arena, index, attacker);
@@ -90,12 +92,21 @@ fn attack(arena: &Arena, calls: u64, seed: u64) -> (u64, u64) {
                 arena.end_all();
             }
         }
+        if made - said >= SAID {
+            said = made;
+            say(made, started);
+        }
         bury(&mut attackers);
         sleep(REST);
         bury(&mut attackers);
     }
     arena.end_all();
     (made, started)
+}
+
+/// Says how many calls were made. Attackers write to the same file, so it is a line of its own whatever came before.
+fn say(made: u64, attackers: u64) {
+    println!("\nlinux-hostile: {made} calls by {attackers} attackers");
 }
 
 /// The calls that an attacker has made, once.

@@ -19,8 +19,8 @@ const STEP: u64 = 64;
 /// The first slot that is free at the start.
 const FIRST: u32 = 16;
 
-/// What a page is mapped to: page of the pool, protection, and the most that it can be raised to.
-type Mapping = (u32, Protection, Protection);
+/// What a page is mapped to: page of the pool, and protection.
+type Mapping = (u32, Protection);
 
 enum Object {
     Untyped {
@@ -73,6 +73,8 @@ pub struct Fake {
     pub deadline: u64,
     /// How often a state was written out.
     pub synced: usize,
+    /// How many pieces of so many bytes the memory can grow by.
+    pub pieces: (usize, u64),
 }
 
 /// The pages that the tables of these mappings take.
@@ -107,6 +109,7 @@ impl Fake {
             exit: [exit::DEADLINE, 0, 0],
             deadline: 0,
             synced: 0,
+            pieces: (0, 0),
         }
     }
 
@@ -165,7 +168,7 @@ impl Fake {
     /// How a page of a space is mapped.
     pub fn mapped(&self, space: u32, page: u64) -> Option<(u32, Protection)> {
         match &self.slots[&space].object {
-            Object::Space { mapped, .. } => mapped.get(&page).map(|page| (page.0, page.1)),
+            Object::Space { mapped, .. } => mapped.get(&page).copied(),
             _ => panic!("not a space"),
         }
     }
@@ -263,6 +266,22 @@ impl Objects for Fake {
         Ok(())
     }
 
+    fn grow(&mut self, slot: u32) -> Result<()> {
+        self.may_fail()?;
+        let (left, bytes) = &mut self.pieces;
+        *left = left.checked_sub(1).ok_or(Error::NotEnoughMemory)?;
+        let object = Object::Untyped {
+            bytes: *bytes,
+            used: 0,
+        };
+        let held = Held { object, parent: 0 };
+        assert!(
+            self.slots.insert(slot, held).is_none(),
+            "slot {slot} is not empty"
+        );
+        Ok(())
+    }
+
     fn take_back(&mut self, untyped: u32) -> Result<()> {
         let Object::Untyped { used, .. } = self.object(untyped)? else {
             return Err(Error::WrongType);
@@ -306,7 +325,7 @@ impl Objects for Fake {
             return stop(0, Error::OutOfRange);
         }
         for done in 0..u64::from(pages) {
-            let mapping = (page + done as u32, protection, Protection(7));
+            let mapping = (page + done as u32, protection);
             self.add(space, address / 4096 + done, mapping)
                 .or_else(|error| stop(done, error))?;
         }
@@ -327,12 +346,10 @@ impl Objects for Fake {
         pages: u64,
         protection: Protection,
     ) -> Result<(), Partial> {
+        self.may_fail().or_else(|error| stop(0, error))?;
         let first = address / 4096;
         let (mapped, _) = self.space(space).or_else(|error| stop(0, error))?;
-        for (page, mapping) in mapped.range_mut(first..first + pages) {
-            if !mapping.2.contains(protection) {
-                return stop(page - first, Error::MissingRights);
-            }
+        for (_, mapping) in mapped.range_mut(first..first + pages) {
             mapping.1 = protection;
         }
         Ok(())
@@ -341,7 +358,6 @@ impl Objects for Fake {
     fn share(&mut self, sharing: &Sharing) -> Result<(), Partial> {
         self.may_fail().or_else(|error| stop(0, error))?;
         let first = sharing.address / 4096;
-        let mask = if sharing.drop_write { 5 } else { 7 };
         let mut done = 0;
         while done < sharing.pages {
             let until = (done + STEP).min(sharing.pages);
@@ -349,23 +365,12 @@ impl Objects for Fake {
                 .space(sharing.source)
                 .or_else(|error| stop(done, error))?;
             let found: Vec<(u64, Mapping)> = source
-                .range_mut(first + done..first + until)
+                .range(first + done..first + until)
                 .map(|(page, mapping)| (*page, *mapping))
                 .collect();
-            for (page, (to, protection, most)) in found {
-                let new = (
-                    to,
-                    Protection(protection.0 & mask),
-                    Protection(most.0 & mask),
-                );
-                self.add(sharing.destination, page, new)
+            for (page, mapping) in found {
+                self.add(sharing.destination, page, mapping)
                     .or_else(|error| stop(done, error))?;
-                if sharing.drop_write
-                    && let Ok((source, _)) = self.space(sharing.source)
-                    && let Some(mapping) = source.get_mut(&page)
-                {
-                    mapping.1 = Protection(mapping.1.0 & 5);
-                }
             }
             done = until;
         }

@@ -13,6 +13,8 @@ use sundog_protocols::control::{By, Prompt};
 pub const MAX_PROMPTS: u32 = 3;
 /// Questions of one sandbox in all, since a program can give itself new names and hashes.
 pub const MAX_PROMPTS_OF_SANDBOX: u32 = 12;
+/// Questions of a sandbox of init's and all within it, since it can start new ones.
+pub const MAX_PROMPTS_IN_ALL: u32 = 36;
 /// Questions that wait at a time.
 pub const MAX_WAITING: usize = 32;
 /// Seconds that a question waits for its answer once it is with the person. The prompt itself gives up earlier.
@@ -40,7 +42,10 @@ impl Broker {
             .sum();
         let place = (badge, open.program_hash, open.resource);
         let of_program = self.asked.get(&place).copied().unwrap_or(0);
+        let outermost = self.outermost(badge);
+        let in_all = self.asked_in_all.get(&outermost).copied().unwrap_or(0);
         if of_program >= MAX_PROMPTS
+            || in_all >= MAX_PROMPTS_IN_ALL
             || of_sandbox >= MAX_PROMPTS_OF_SANDBOX
             || self.waiting.len() >= MAX_WAITING
         {
@@ -48,6 +53,7 @@ impl Broker {
             return Reply::Refused(Refusal::Denied);
         }
         self.asked.insert(place, of_program + 1);
+        self.asked_in_all.insert(outermost, in_all + 1);
         let id = self.next_prompt;
         self.next_prompt += 1;
         self.waiting.push_back(Pending {
@@ -166,14 +172,14 @@ impl Broker {
         };
         terms.notify = false;
         if typed {
-            if answer.allows() {
-                self.revoked
-                    .remove(&(*badge, open.resource, open.instance.clone()));
-            }
             if answer != Answer::Once
                 && answer != Answer::Deny
                 && let Some(key) = self.key(*badge, open)
             {
+                if answer == Answer::Never {
+                    let outermost = self.outermost(*badge);
+                    self.session.insert((outermost, key.clone()), (answer, 0));
+                }
                 self.session.insert((*badge, key), (answer, terms.rate));
             }
             if matches!(answer, Answer::Always | Answer::Never) {
@@ -240,6 +246,9 @@ impl Broker {
                         self.asked
                             .get_mut(&(badge, open.program_hash, open.resource))
                     {
+                        *count = count.saturating_sub(1);
+                    }
+                    if let Some(count) = self.asked_in_all.get_mut(&self.outermost(badge)) {
                         *count = count.saturating_sub(1);
                     }
                     let reply = self.carry_out(badge, &open, verdict, now);

@@ -47,26 +47,38 @@ impl Broker {
             tag: &sandbox.tag,
             path: &open.program,
         };
-        let rule = self
-            .policy
-            .find(&subject, |place| self.spent.contains(&(place, badge)));
-        let terms = self.terms(badge, rule);
+        let narrowed = self.narrowed(badge, &subject);
+        if let Some(denied) = narrowed.denied(self.terms(badge, None)) {
+            return denied;
+        }
+        let rule = self.rule(badge, &subject);
+        let mut terms = self.terms(badge, rule);
+        narrowed.limit(&mut terms);
         let by = terms
             .origin
             .as_ref()
             .map_or("default".into(), |origin| format!("{origin}"));
+        let outermost = self.outermost(badge);
         let taken_back = self
             .revoked
-            .contains(&(badge, open.resource, open.instance.clone()));
-        match rule.map_or(Action::Ask, |(_, rule)| rule.action) {
-            Action::Allow if !taken_back => {
+            .contains(&(outermost, open.resource, open.instance.clone()));
+        let verdict = match rule.map_or(Action::Ask, |(_, rule)| rule.action) {
+            Action::Allow if !taken_back && !narrowed.asks() => {
                 let scope = rule.and_then(|(_, rule)| rule.scope).unwrap_or(Scope::Run);
                 Verdict::Grant(scope.answer(), terms, by)
             }
             Action::Deny => Verdict::Deny(terms, by),
             Action::Blackhole => Verdict::Grant(Answer::Black, terms, by),
             Action::Allow | Action::Ask => self.answered(badge, open, terms, taken_back, now),
-        }
+        };
+        narrowed.apply(verdict)
+    }
+
+    /// The policy's rule about a subject in this sandbox.
+    pub(super) fn rule(&self, badge: u64, subject: &Subject<'_>) -> Option<(usize, &Rule)> {
+        let outermost = self.outermost(badge);
+        self.policy
+            .find(subject, |place| self.spent.contains(&(place, outermost)))
     }
 
     /// An answer that was given before, or that the person must be asked.
@@ -81,7 +93,13 @@ impl Broker {
         let Some(key) = self.key(badge, open) else {
             return Verdict::Deny(terms, "badge".into());
         };
+        // The rule that would have allowed it has not served.
+        terms.spends = None;
         let session = self.session.get(&(badge, key.clone())).copied();
+        let outermost = self.session.get(&(self.outermost(badge), key.clone()));
+        if outermost.is_some_and(|(answer, _)| *answer == Answer::Never) {
+            return Verdict::Deny(terms, "never".into());
+        }
         let stored = self
             .store
             .as_ref()
@@ -89,7 +107,8 @@ impl Broker {
         match session {
             Some((Answer::Never, _)) => return Verdict::Deny(terms, "never".into()),
             Some((Answer::Black, _)) => return Verdict::Grant(Answer::Black, terms, "run".into()),
-            Some((answer, rate)) if answer.allows() && !taken_back => {
+            // What was taken back took the answers before it along, so this one is newer.
+            Some((answer, rate)) if answer.allows() => {
                 terms.rate = rate;
                 return Verdict::Grant(Answer::Run, terms, "run".into());
             }

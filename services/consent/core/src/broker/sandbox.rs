@@ -1,8 +1,10 @@
 //! The sandboxes that the broker knows: badges, who spawned whom, and what ends with them.
+use super::narrow::Narrowing;
 use super::{Broker, Effect};
 use crate::{Hash, Now, Refusal, Register};
 use alloc::string::String;
 use alloc::vec::Vec;
+use hmac_sha256::Hash as Digest;
 use sundog_protocols::consent::{CONTROL_BADGE, DEVICE_BADGE};
 use sundog_protocols::control::MAX_CHAIN;
 
@@ -12,27 +14,45 @@ pub const MAX_SANDBOXES: usize = 256;
 /// A sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sandbox {
-    parent: u64,
+    pub(super) parent: u64,
     pub(super) manifest: Hash,
     pub(super) interactive: bool,
     pub(super) tag: String,
-    name: String,
+    pub(super) name: String,
+    /// Rules that take away from it, and from those within it.
+    pub(super) narrowing: Narrowing,
+}
+
+/// The manifest of a sandbox that another one spawned: what the spawner says of it holds within the spawner only.
+fn within(parent: &Hash, given: &Hash) -> Hash {
+    let mut digest = Digest::new();
+    digest.update(b"sandbox within");
+    digest.update(parent);
+    digest.update(given);
+    digest.finalize()
 }
 
 impl Broker {
     /// A sandbox was spawned; gives its badge. `caller` is the badge of the capability used: init may register anything, a sandbox
     /// only children of its own, without tag and with a badge that the broker chooses.
+    ///
+    /// # Errors
+    /// `Forbidden`, `Absent` for a parent that is not there, `Malformed` for a badge that is taken, `Exhausted`.
     pub fn register(&mut self, caller: u64, register: &Register) -> Result<u64, Refusal> {
         let init = caller == CONTROL_BADGE;
-        let own_child = self.sandboxes.contains_key(&caller) && register.parent == caller;
+        let parent = match register.parent {
+            0 if !init => caller,
+            parent => parent,
+        };
+        let own_child = self.sandboxes.contains_key(&caller) && parent == caller;
         let plain = register.badge == 0 && register.tag.is_empty();
         if !(init || own_child && plain) {
             return Err(Refusal::Forbidden);
         }
-        if register.parent != 0 && !self.sandboxes.contains_key(&register.parent) {
+        if parent != 0 && !self.sandboxes.contains_key(&parent) {
             return Err(Refusal::Absent);
         }
-        if self.sandboxes.len() >= MAX_SANDBOXES || self.chain(register.parent).len() >= MAX_CHAIN {
+        if self.sandboxes.len() >= MAX_SANDBOXES || self.chain(parent).len() >= MAX_CHAIN {
             return Err(Refusal::Exhausted);
         }
         let badge = if register.badge == 0 {
@@ -43,12 +63,12 @@ impl Broker {
         if badge == CONTROL_BADGE || badge == DEVICE_BADGE || self.sandboxes.contains_key(&badge) {
             return Err(Refusal::Malformed);
         }
+        let around = self.sandboxes.get(&parent);
         // A child of an interactive sandbox gets its commands from the same person.
-        let interactive = register.interactive
-            || self
-                .sandboxes
-                .get(&register.parent)
-                .is_some_and(|s| s.interactive);
+        let interactive = register.interactive || around.is_some_and(|around| around.interactive);
+        let manifest = around.map_or(register.manifest, |around| {
+            within(&around.manifest, &register.manifest)
+        });
         let plain = |c: char| {
             if matches!(c, ' '..='~') && c != '"' && c != '\\' {
                 c
@@ -57,11 +77,12 @@ impl Broker {
             }
         };
         let sandbox = Sandbox {
-            parent: register.parent,
-            manifest: register.manifest,
+            parent,
+            manifest,
             interactive,
             tag: register.tag.clone(),
             name: register.name.chars().map(plain).collect(),
+            narrowing: Narrowing::default(),
         };
         self.sandboxes.insert(badge, sandbox);
         Ok(badge)
@@ -98,12 +119,13 @@ impl Broker {
         self.revoked.retain(|(other, ..)| *other != badge);
         self.spent.retain(|(_, other)| *other != badge);
         self.asked.retain(|(other, ..), _| *other != badge);
+        self.asked_in_all.remove(&badge);
         self.notified.retain(|(other, _), _| *other != badge);
         self.forget_questions(badge, now);
     }
 
     /// The names from init down to this sandbox.
-    pub(super) fn chain(&self, badge: u64) -> Vec<String> {
+    pub(crate) fn chain(&self, badge: u64) -> Vec<String> {
         let up = core::iter::successors(self.sandboxes.get(&badge), |sandbox| {
             self.sandboxes.get(&sandbox.parent)
         });

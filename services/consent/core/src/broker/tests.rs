@@ -1,6 +1,8 @@
 //! Tests of the broker: what they share.
 mod answers;
 mod limits;
+mod page;
+mod within;
 
 use super::*;
 use crate::store::Corrupt;

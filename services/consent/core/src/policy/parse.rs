@@ -57,8 +57,23 @@ pub(super) fn wrong<T>(problem: impl Into<String>, instead: impl Into<String>) -
     Err((problem.into(), instead.into()))
 }
 
+/// Whose policy it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// The person's, for everything in the machine.
+    Person,
+    /// A sandbox', for one within it: it can only take away.
+    Sandbox,
+}
+
 /// Adds a file's rules and mistakes.
-pub(super) fn file(name: &str, text: &str, rules: &mut Vec<Rule>, mistakes: &mut Vec<Mistake>) {
+pub(super) fn file(
+    whose: Whose,
+    name: &str,
+    text: &str,
+    rules: &mut Vec<Rule>,
+    mistakes: &mut Vec<Mistake>,
+) {
     let mut report = |line: usize, column: usize, (problem, instead): Wrong| {
         if mistakes.len() < MAX_MISTAKES {
             mistakes.push(Mistake {
@@ -92,7 +107,7 @@ pub(super) fn file(name: &str, text: &str, rules: &mut Vec<Rule>, mistakes: &mut
         );
     }
     for (index, line) in text.split('\n').enumerate() {
-        match rule(line, Origin::File(name.to_owned(), index + 1)) {
+        match rule(whose, line, Origin::File(name.to_owned(), index + 1)) {
             Ok(Some(_)) if rules.len() >= MAX_RULES => {
                 report(
                     index + 1,
@@ -109,7 +124,11 @@ pub(super) fn file(name: &str, text: &str, rules: &mut Vec<Rule>, mistakes: &mut
 }
 
 /// The rule of a line, or none in an empty one or a comment; the error has the column.
-fn rule(line: &str, origin: Origin) -> Result<Option<Rule>, (usize, Wrong)> {
+pub(super) fn rule(
+    whose: Whose,
+    line: &str,
+    origin: Origin,
+) -> Result<Option<Rule>, (usize, Wrong)> {
     if line.len() > MAX_LINE {
         return Err((
             MAX_LINE,
@@ -146,6 +165,12 @@ fn rule(line: &str, origin: Origin) -> Result<Option<Rule>, (usize, Wrong)> {
     let program = program(word).map_err(place(program_at))?;
     let (at, word) = fields.next().ok_or_else(|| missing("the action"))?;
     let action = action(word).map_err(place(at))?;
+    if action == Action::Allow && whose == Whose::Sandbox {
+        let problem = "a sandbox cannot allow anything to one within it: who can is the person who is asked, and the options and \
+            policy of `sundog run`";
+        let instead = "ask, perhaps with the widest answer as scope=, or no rule";
+        return Err((at, (problem.into(), instead.into())));
+    }
     if action == Action::Allow
         && program.path.is_some()
         && program.manifest.is_none()

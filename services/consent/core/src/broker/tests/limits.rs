@@ -193,16 +193,6 @@ fn badges_are_minted_by_rank() {
         ),
         Err(Refusal::Forbidden)
     );
-    assert_eq!(
-        broker.register(
-            1,
-            &Register {
-                parent: 0,
-                ..child.clone()
-            }
-        ),
-        Err(Refusal::Forbidden)
-    );
     assert_eq!(broker.register(99, &child), Err(Refusal::Forbidden));
     assert_eq!(
         broker.register(CONTROL_BADGE, &sandbox(1, false)),
