@@ -80,6 +80,10 @@ fn run(environment: Environment) {
             .as_ref()
             .map_or("linux", |wish| wish.front.name());
         sandbox.finish(name, ticks_per_microsecond, &end);
+        if end.is_err() && options.within.is_some() {
+            // It was said where the person of the sandbox reads it.
+            exit(1);
+        }
         end.map_err(|failure| failure.text)
     });
     match ended {
