@@ -521,8 +521,13 @@ impl Session {
                     self.drawing = true;
                 }
             }
-            Asked::Answer { id, answer, by } => {
-                self.host.answer(id, answer, by, 0, &mut self.lines);
+            Asked::Answer {
+                id,
+                answer,
+                by,
+                rate,
+            } => {
+                self.host.answer(id, answer, by, rate, &mut self.lines);
             }
             Asked::ListGrants => self.host.send(&ToMachine::ListGrants, &mut self.lines),
             Asked::Revoke(grant) => {

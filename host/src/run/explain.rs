@@ -119,7 +119,7 @@ mod tests {
         let expected = [
             "sh runs in a machine of its own and holds the files of its image and these streams; no file of this computer, no network",
             "it must ask you for /dev/ttyS1",
-            "its limits: 96 MiB for programs and files; 64 MiB for sandboxes within, at most 6 at a time",
+            "its limits: 96 MiB for programs and files; 160 MiB for sandboxes within, at most 24 at a time",
             told,
             "help lists six things to try; Ctrl-] calls Sundog: grants, revoke, stop",
         ];
