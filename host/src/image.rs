@@ -32,6 +32,8 @@ const NATIVES: [(&str, &str); 4] = [
 const LINUX_ROOT: &str = "linux.cpio";
 /// The folder of scripts in it.
 const SCRIPTS: &str = "tests";
+/// The boot package in the folder of a run.
+const PACKAGE: &str = "boot.package";
 /// Pages in a MiB.
 const PAGES: u32 = 256;
 
@@ -210,10 +212,15 @@ pub fn write(manifest: &Path, guests: &Guests<'_>, folder: &Folder) -> Result<Pa
 
 /// Writes a package's bytes into a run's folder; gives its path.
 pub fn put(bytes: &[u8], folder: &Folder) -> Result<PathBuf, Failure> {
-    let path = folder.file("boot.package");
+    let path = folder.file(PACKAGE);
     fs::write(&path, bytes)
         .map_err(|error| Failure::system(format!("cannot write {}", path.display()), error))?;
     Ok(path)
+}
+
+/// Removes what [`put`] wrote, if it is still there.
+pub fn remove(folder: &Folder) {
+    drop(fs::remove_file(folder.file(PACKAGE)));
 }
 
 /// `sundog image MANIFEST FILE [--script NAME] [PROGRAM]...`: writes the package that `run` or a test would start.

@@ -112,6 +112,9 @@ fn first_byte(input: impl AsFd) -> Result<Vec<u8>, Failure> {
 fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let consent = consent::read(plan)?;
     let mut image = Image::read(&images::manifest(images::SYSTEM), &images::native)?;
+    for line in consent::without_device(plan, &image.system) {
+        eprintln!("{}", Failure::new(line));
+    }
     let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
     machine.memory = image.memory();
     machine.icount = plan.instruction_count;
@@ -180,7 +183,12 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
         }
     }
     let rows_and_columns = screen.map_or((24, 80), size);
-    let mut session = Session::new(terminals, rows_and_columns, consent, Records::of_user());
+    let mut records = Records::of_user();
+    records.check();
+    for line in records.take_troubles() {
+        eprintln!("{}", Failure::new(line));
+    }
+    let mut session = Session::new(terminals, rows_and_columns, consent, records);
     if are_one(&output, &error) {
         session.keep_order();
     }
@@ -211,6 +219,7 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     match end? {
         End::Exit(status) => Ok(ExitCode::from(status)),
         End::Signal(number) => Ok(ExitCode::from(128 + number)),
+        End::Unwritten(text) => Err(Failure::new(text)),
         End::Version(version) => Err(Failure::new(format!(
             "the machine speaks version {version} of the control channel, this command {}",
             sundog_protocols::control::VERSION
@@ -223,6 +232,8 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
 fn failed(outcome: &Outcome, folder: Folder) -> Result<ExitCode, Failure> {
     let text = Outcome::text(&Port::KernelText.log(&folder));
     let said = cause(outcome, &text);
+    // Large, and the same each time.
+    image::remove(&folder);
     Err(Failure::new(format!(
         "{said}\nlogs: {}",
         folder.keep().display()

@@ -96,6 +96,8 @@ pub enum End {
     Signal(u8),
     /// The machine and this command speak different versions.
     Version(u16),
+    /// A standard stream does not take what was written to it; which, and why.
+    Unwritten(String),
     /// The machine ended before the program did.
     MachineEnded,
 }
@@ -267,6 +269,16 @@ impl Session {
     /// Nobody reads a standard stream any more.
     pub fn stream_closed(&mut self) {
         self.end.get_or_insert(End::Signal(signal::PIPE));
+    }
+
+    /// A standard stream cannot be written to.
+    pub fn stream_failed(&mut self, stream: Stream, error: impl std::fmt::Display) {
+        let name = match stream {
+            Stream::Output => "standard output",
+            Stream::Error => "standard error",
+        };
+        let text = format!("cannot write to {name}: {error}");
+        self.end.get_or_insert(End::Unwritten(text));
     }
 
     /// All bytes of the standard streams are written.
@@ -521,8 +533,13 @@ impl Session {
                     self.drawing = true;
                 }
             }
-            Asked::Answer { id, answer, by } => {
-                self.host.answer(id, answer, by, 0, &mut self.lines);
+            Asked::Answer {
+                id,
+                answer,
+                by,
+                rate,
+            } => {
+                self.host.answer(id, answer, by, rate, &mut self.lines);
             }
             Asked::ListGrants => self.host.send(&ToMachine::ListGrants, &mut self.lines),
             Asked::Revoke(grant) => {

@@ -135,6 +135,20 @@ fn the_status_is_the_programs() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let _one = one();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = sundog(&["echo", "hi"])
+        .stdin(Stdio::null())
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write to standard output"), "{said}");
+}
+
+#[test]
 fn without_a_terminal_only_an_option_opens_a_device() {
     let _one = one();
     let read = ["head", "-n", "1", "/dev/ttyS1"];
@@ -309,6 +323,9 @@ fn a_machine_that_ended_itself_is_an_error_with_its_last_words() {
     assert_eq!(output.status.code(), Some(1));
     let words = "the machine ended before the program did: linux gave up: linux: lost";
     assert!(said.contains(words), "{said}");
+    let logs = said.split_once("logs: ").map(|(_, path)| path.trim_end());
+    let logs = std::path::Path::new(logs.unwrap());
+    assert!(logs.join("kernel.log").exists() && !logs.join("boot.package").exists());
     let names = given
         .split_whitespace()
         .find_map(|word| word.strip_prefix("exit-with="));

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use sundog_consent_core::names::escaped;
 use sundog_consent_core::policy::{self, Policy};
+use sundog_manifest::host::System;
 use sundog_options::{Decision, Plan};
 use sundog_protocols::control::Part;
 
@@ -45,10 +46,45 @@ pub fn read(plan: &Plan) -> Result<Consent, Failure> {
     Ok(consent)
 }
 
+/// Lines about `--allow` for devices that the system does not have.
+pub fn without_device(plan: &Plan, system: &System) -> Vec<String> {
+    let there = super::explain::handed_out(system);
+    let names: Vec<_> = there
+        .iter()
+        .map(|(class, instance)| format!("{class}{instance}"))
+        .collect();
+    let mut lines = Vec::new();
+    for given in plan
+        .rules
+        .iter()
+        .filter(|rule| rule.decision != Decision::Deny)
+    {
+        let device = String::from_utf8_lossy(&given.resource);
+        let Ok(rule) = policy::allow(&device) else {
+            continue;
+        };
+        let is_meant = |(class, instance): &(&str, &str)| {
+            rule.resource
+                .is_none_or(|resource| resource.name() == *class)
+                && rule.instance.as_ref().is_none_or(|meant| meant == instance)
+        };
+        if !there.iter().any(is_meant) {
+            lines.push(format!(
+                "--allow {}: this run has no such device, only {}",
+                escaped(&device),
+                names.join(", ")
+            ));
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::folder::Folder;
+    use crate::{image, images};
+    use std::path::PathBuf;
     use sundog_options::Rule;
 
     fn rule(resource: &str, decision: Decision) -> Rule {
@@ -84,6 +120,30 @@ mod tests {
             (Part::Deny, "camera"),
         ];
         assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_told() {
+        let manifest = images::manifest(images::SYSTEM);
+        let image = image::Plan::read(&manifest, &|_| Ok(PathBuf::new())).unwrap();
+        let mut plan = Plan {
+            rules: vec![
+                rule("serial1", Decision::Run),
+                rule("serial", Decision::Once),
+                rule("camera", Decision::Deny),
+            ],
+            ..Plan::default()
+        };
+        assert!(without_device(&plan, &image.system).is_empty());
+        plan.rules.push(rule("serial9", Decision::Run));
+        plan.rules.push(rule("camera", Decision::Always));
+        assert_eq!(
+            without_device(&plan, &image.system),
+            [
+                "--allow serial9: this run has no such device, only serial1",
+                "--allow camera: this run has no such device, only serial1"
+            ]
+        );
     }
 
     #[test]

@@ -43,20 +43,28 @@ pub fn lines(plan: &Plan, system: &System, told: Option<&str>, person: bool) -> 
     lines
 }
 
-/// The devices that consent hands out: its arguments `device=CLASS:INSTANCE:CAPABILITY`, serial lines by their names in Linux.
+/// The devices that consent hands out, serial lines by their names in Linux.
 fn devices(system: &System) -> Vec<String> {
+    let devices = handed_out(system).into_iter();
+    let name = |(class, instance)| match class {
+        "serial" => format!("/dev/ttyS{instance}"),
+        class => format!("{class} +{instance}"),
+    };
+    devices.map(name).collect()
+}
+
+/// The classes and instances of the devices that consent hands out: its arguments `device=CLASS:INSTANCE:CAPABILITY`.
+pub fn handed_out(system: &System) -> Vec<(&str, &str)> {
     let services = system.programs.iter();
     let arguments = services
         .filter(|program| program.image == CONSENT)
         .flat_map(|program| &program.arguments);
-    let device = |argument: &String| {
-        let mut parts = argument.strip_prefix("device=")?.split(':');
-        match (parts.next()?, parts.next()?) {
-            ("serial", instance) => Some(format!("/dev/ttyS{instance}")),
-            (class, instance) => Some(format!("{class} +{instance}")),
-        }
-    };
-    arguments.filter_map(device).collect()
+    arguments.filter_map(|argument| device(argument)).collect()
+}
+
+fn device(argument: &str) -> Option<(&str, &str)> {
+    let mut parts = argument.strip_prefix("device=")?.split(':');
+    Some((parts.next()?, parts.next()?))
 }
 
 /// What the personality has for its programs, and for native programs and sandboxes within.
@@ -119,7 +127,7 @@ mod tests {
         let expected = [
             "sh runs in a machine of its own and holds the files of its image and these streams; no file of this computer, no network",
             "it must ask you for /dev/ttyS1",
-            "its limits: 96 MiB for programs and files; 64 MiB for sandboxes within, at most 6 at a time",
+            "its limits: 96 MiB for programs and files; 160 MiB for sandboxes within, at most 24 at a time",
             told,
             "help lists six things to try; Ctrl-] calls Sundog: grants, revoke, stop",
         ];

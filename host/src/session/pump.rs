@@ -272,7 +272,8 @@ fn put(descriptor: BorrowedFd<'_>, stream: Stream, session: &mut Session) {
     match write(descriptor, &bytes[..bytes.len().min(WRITE)]) {
         Ok(length) => session.out().written(stream, length),
         Err(Errno::INTR | Errno::AGAIN) => {}
-        Err(_) => session.stream_closed(),
+        Err(Errno::PIPE) => session.stream_closed(),
+        Err(error) => session.stream_failed(stream, error),
     }
 }
 

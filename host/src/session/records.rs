@@ -1,5 +1,6 @@
 //! What outlives a run: the store of answers and the log of decisions, in the user's folder for state.
 
+use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -55,6 +56,22 @@ impl Records {
             folder: Some(folder),
             log: None,
             troubles: Vec::new(),
+        }
+    }
+
+    /// Notes it if nothing can be written: answers for always would be forgotten.
+    pub fn check(&mut self) {
+        let Some(folder) = self.folder.clone() else {
+            return;
+        };
+        // What is there already; the rest is made when it is needed.
+        let there = folder.ancestors().find(|path| path.exists());
+        let rights = Access::WRITE_OK | Access::EXEC_OK;
+        if there.is_none_or(|path| !path.is_dir() || access(path, rights).is_err()) {
+            self.trouble(
+                &folder,
+                "cannot be written: no answer is remembered and nothing is logged",
+            );
         }
     }
 
@@ -249,6 +266,17 @@ mod tests {
         let stored = records.stored();
         let store = Store::decode(&stored[0].2).unwrap();
         assert_eq!((stored.len(), store.entries().count()), (1, 2));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_told_at_the_start() {
+        let folder = Folder::new().unwrap();
+        let mut records = Records::at(folder.file("state/sundog"));
+        records.check();
+        assert!(records.take_troubles().is_empty() && !folder.file("state").exists());
+        fs::write(folder.file("state"), "").unwrap();
+        records.check();
+        assert!(records.take_troubles()[0].contains("no answer is remembered"));
     }
 
     #[test]

@@ -282,7 +282,8 @@ impl Kernel {
             return false;
         };
         state.call = Some(Call {
-            number: state.vcpu.registers.rax.get(),
+            // As Linux: the upper half says nothing.
+            number: u64::from(state.vcpu.registers.rax.get() as u32),
             ..Call::default()
         });
         self.continue_call(task)

@@ -277,6 +277,8 @@ impl Natives {
         let all = |list: &'a List| texts(list, usize::MAX).map_err(|_| SpawnError::Memory(0));
         program.arguments = all(&native.texts.arguments)?;
         program.variables = all(&native.texts.environment)?;
+        // The lists that it makes of its words.
+        program.heap_pages += (words(&native.texts) / 4096) as u32;
         program.ticks_per_microsecond = self.ticks_per_microsecond;
         program.grants.push(Grant {
             name: "process",
@@ -380,6 +382,13 @@ impl Natives {
 /// ENOMEM.
 pub fn texts(list: &List, most: usize) -> Result<Vec<&[u8]>, Errno> {
     fallible::collect(list.iter().take(most))
+}
+
+/// Bytes of heap that a native program takes to read its texts and to divide them.
+fn words(texts: &Texts) -> usize {
+    let lists = [&texts.arguments, &texts.environment];
+    let each = |list: &&List| list.bytes().len() * 4 + list.len() * 128;
+    lists.iter().map(each).sum()
 }
 
 /// Whether a start page takes so many texts, and the heap what it takes to write one. E2BIG, ENOMEM.

@@ -166,6 +166,12 @@ impl Growth {
     }
 }
 
+/// Bytes by which the heap may grow with a pool of so many.
+pub fn heap_growth(pool: u64) -> u64 {
+    let division = Division::of((pool / 4096) as u32);
+    division.map_or(0, |division| u64::from(division.heap) * 4096)
+}
+
 /// Lets the personality's own heap grow by a part of `untyped`; [`build`] takes its own of the rest.
 ///
 /// # Errors

@@ -32,7 +32,19 @@ impl Vfs {
         if attr.kind == Kind::Symlink {
             attr.size = 64;
         }
+        if let ProcNode::Fd(pid, fd) = node {
+            attr.mode = self.link_mode(cx, pid, fd).unwrap_or(attr.mode);
+        }
         attr
+    }
+
+    /// The permission bits of the link to an open file: what it is open for.
+    fn link_mode(&self, cx: &Context<'_>, pid: u32, fd: u32) -> Option<u32> {
+        let table = self.table(cx.info.process(pid)?.fds?).ok()?;
+        let file = table.get(i32::try_from(fd).ok()?)?;
+        let file = self.file(file).ok()?;
+        let bits = |open, bits| if open { bits } else { 0 };
+        Some(bits(file.can_read(), 0o500) | bits(file.can_write(), 0o300))
     }
 
     /// A process whose insides the caller may follow. `ENOENT`, `EACCES`.

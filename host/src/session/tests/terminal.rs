@@ -247,6 +247,7 @@ fn the_attention_key_lists_and_revokes() {
     });
     run.wait("12  serial +1  run  /bin/cat  70 bytes", true);
     run.type_in(b"revoke 12\r");
+    assert_eq!(run.machine.event(), Event::Broker(ToMachine::ListGrants));
     assert_eq!(
         run.machine.event(),
         Event::Broker(ToMachine::Revoke { grant: 12 })

@@ -148,6 +148,7 @@ calls! {
     99 sysinfo(to: u64) => system::sysinfo;
     100 times(to: u64) => limits::times;
     102 getuid() => identity::getuid;
+    103 syslog(action: i32, buffer: u64, length: i32) => process::syslog;
     104 getgid() => identity::getgid;
     105 setuid(user: u32) => identity::setuid;
     106 setgid(group: u32) => identity::setgid;

@@ -1,6 +1,6 @@
 //! execve: programs, scripts, hostile files, and what stays of the process.
 use super::image::elf;
-use super::tiny::{Arg, DATA, Op, Sandbox, call, exit};
+use super::tiny::{Arg, DATA, Op, Sandbox, call, exit, passes};
 use crate::process::End;
 
 const EXECVE: u64 = 59;
@@ -97,4 +97,23 @@ fn hostile_files_end_in_an_error_or_in_a_program() {
         }
         assert!(sandbox.run(100).is_some());
     }
+}
+
+#[test]
+fn the_upper_half_of_a_calls_number_says_nothing() {
+    const MANY: u64 = 0xabcd_0000_0000_0000 | 1 << 32;
+    passes(alloc::vec![
+        call(39, &[]),
+        Op::Expect(2),
+        call(MANY | 39, &[]),
+        Op::Expect(2),
+        call(MANY | 400, &[]),
+        Op::Expect(-38),
+        call(u64::MAX, &[]),
+        Op::Expect(-38),
+        call(103, &[10, 0, 0]),
+        Op::Expect(-1),
+        call(MANY | 231, &[0]),
+        exit(1),
+    ]);
 }

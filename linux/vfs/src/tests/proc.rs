@@ -1,6 +1,7 @@
 //! Tests of /proc.
 
 use super::world::*;
+use crate::constants::AT_SYMLINK_NOFOLLOW;
 use crate::*;
 use alloc::string::String;
 
@@ -81,6 +82,23 @@ fn folders_list_what_can_be_opened() {
     }
     world.processes.0.retain(|(pid, _)| *pid != 11);
     assert_eq!(world.stat("/proc/11/stat"), Err(Errno::ENOENT));
+}
+
+#[test]
+fn links_to_open_files_show_what_they_are_open_for() {
+    let mut world = World::new();
+    world.write_file("/file", "text");
+    for (flags, mode) in [
+        (O_RDONLY, 0o500),
+        (O_WRONLY, 0o300),
+        (O_RDWR, 0o700),
+        (O_PATH | O_RDWR, 0),
+    ] {
+        let fd = world.open("/file", flags).unwrap();
+        let link = alloc::format!("/proc/self/fd/{fd}");
+        let stat = world.run(|vfs, cx| vfs.fstatat(cx, AT, link.as_bytes(), AT_SYMLINK_NOFOLLOW));
+        assert_eq!(stat.unwrap().mode(), 0o120000 | mode, "{flags:o}");
+    }
 }
 
 #[test]

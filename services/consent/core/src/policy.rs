@@ -23,6 +23,7 @@ mod parse;
 mod rule;
 mod spec;
 
+pub(crate) use parse::bytes_a_second;
 pub use parse::{MAX_FILE, MAX_LINE, MAX_RULES, Mistake, is_instance};
 pub use rule::{Action, Origin, Program, Rule, Scope};
 pub use spec::{allow, deny, once};

@@ -16,6 +16,7 @@
 mod attention;
 mod keys;
 mod render;
+mod typed;
 
 pub use render::{MIN_COLUMNS, MIN_ROWS};
 
@@ -24,6 +25,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use attention::Taking;
 use keys::{Key, Keys};
 use sundog_protocols::control::{By, Grant, Prompt};
 
@@ -67,6 +69,8 @@ pub enum Event {
         answer: Answer,
         /// How it came about.
         by: By,
+        /// Bytes a second that the person typed along; 0 = no limit.
+        rate: u32,
     },
     /// Ask for the list of grants, for [`Console::grants`].
     ListGrants,
@@ -102,6 +106,9 @@ pub struct Console {
     notice: String,
     page: Vec<String>,
     listed: Vec<Grant>,
+    taking: Option<Taking>,
+    /// Lists that were asked for and did not come yet.
+    lists_due: usize,
     events: VecDeque<Event>,
 }
 
@@ -124,6 +131,8 @@ impl Console {
             notice: String::new(),
             page: Vec::new(),
             listed: Vec::new(),
+            taking: None,
+            lists_due: 0,
             events: VecDeque::new(),
         }
     }
@@ -150,6 +159,7 @@ impl Console {
                 id: prompt.id,
                 answer: Answer::Deny,
                 by: By::NotShown,
+                rate: 0,
             });
             return;
         }
@@ -250,7 +260,7 @@ impl Console {
             } else {
                 By::NotShown
             };
-            return self.settle(Answer::Deny, by);
+            return self.settle(Answer::Deny, by, 0);
         }
         if self.state == State::Armed && self.armed_at().is_some_and(|at| now >= at) {
             self.state = State::Asking;
@@ -305,12 +315,13 @@ impl Console {
         self.redraw();
     }
 
-    fn settle(&mut self, answer: Answer, by: By) {
+    fn settle(&mut self, answer: Answer, by: By, rate: u32) {
         if let Some(prompt) = self.queue.pop_front() {
             self.events.push_back(Event::Answer {
                 id: prompt.id,
                 answer,
                 by,
+                rate,
             });
         }
         self.done();
@@ -342,7 +353,7 @@ impl Console {
                 return self.done();
             }
             Key::Escape | Key::Interrupt if self.state == State::Asking => {
-                return self.settle(Answer::Deny, By::Escape);
+                return self.settle(Answer::Deny, By::Escape, 0);
             }
             Key::Attention if self.state == State::Asking => {
                 self.typed = Typed::default();
@@ -357,9 +368,11 @@ impl Console {
         let Some(prompt) = self.queue.front() else {
             return;
         };
-        match Answer::from_word(&typed.text).filter(|_| !typed.spoiled) {
-            Some(answer) if prompt.offered.contains(answer) => self.settle(answer, By::Typed),
-            Some(answer) => self.notice = format!("`{}` is not offered here.", answer.word()),
+        match typed::answer(&typed.text).filter(|_| !typed.spoiled) {
+            Some((answer, rate)) if prompt.offered.contains(answer) => {
+                self.settle(answer, By::Typed, rate)
+            }
+            Some((answer, _)) => self.notice = format!("`{}` is not offered here.", answer.word()),
             None => self.notice = "Type one of the words, whole and alone, or press Esc.".into(),
         }
     }

@@ -433,12 +433,16 @@ fn seconds(value: &str) -> Result<u64, Wrong> {
     })
 }
 
-fn rate(value: &str) -> Result<u64, Wrong> {
-    let rate = quantity(
+/// Bytes a second, as `rate=` and the prompt take them.
+pub(crate) fn bytes_a_second(value: &str) -> Option<u64> {
+    quantity(
         value,
         &[("", 1), ("k", 1000), ("M", 1_000_000), ("G", 1_000_000_000)],
-    );
-    rate.ok_or_else(|| {
+    )
+}
+
+fn rate(value: &str) -> Result<u64, Wrong> {
+    bytes_a_second(value).ok_or_else(|| {
         (
             format!("`{value}` is no rate"),
             "bytes a second, such as rate=500, rate=20k or rate=1M".into(),

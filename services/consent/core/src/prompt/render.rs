@@ -81,7 +81,10 @@ impl Console {
         lines.extend(words(prompt.offered));
         lines.push(String::new());
         lines.push(match self.state {
-            State::Asking => " Type one of these words and Enter. Esc denies.".into(),
+            State::Asking => format!(
+                " Type one of these words and Enter. Esc denies.{}",
+                rated(prompt.offered)
+            ),
             _ => " Wait a moment: keys do not count yet.".into(),
         });
         lines.push(format!(" {}", self.notice));
@@ -111,6 +114,15 @@ fn rule(title: &str, columns: usize) -> String {
         "== {title} {}",
         "=".repeat(columns.saturating_sub(title.len() + 4))
     )
+}
+
+/// How an answer is typed with a rate, if one is offered that takes it.
+fn rated(offered: Answers) -> String {
+    let takes = [Answer::Run, Answer::Once];
+    let word = takes.into_iter().find(|answer| offered.contains(*answer));
+    word.map_or_else(String::new, |answer| {
+        format!(" `{} 100B/s` limits.", answer.word())
+    })
 }
 
 fn words(offered: Answers) -> impl Iterator<Item = String> {

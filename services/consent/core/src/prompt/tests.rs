@@ -27,6 +27,7 @@ struct Rig {
     console: Console,
     now: u64,
     answers: Vec<(u64, Answer, By)>,
+    rates: Vec<u32>,
     forwarded: Vec<u8>,
     others: Vec<Event>,
 }
@@ -38,6 +39,7 @@ impl Rig {
             console,
             now: 5 * SECOND,
             answers: vec![],
+            rates: vec![],
             forwarded: vec![],
             others: vec![],
         }
@@ -64,7 +66,15 @@ impl Rig {
                         self.console.removed(self.now)
                     }
                     Event::Redraw => self.console.drawn(self.now),
-                    Event::Answer { id, answer, by } => self.answers.push((id, answer, by)),
+                    Event::Answer {
+                        id,
+                        answer,
+                        by,
+                        rate,
+                    } => {
+                        self.answers.push((id, answer, by));
+                        self.rates.push(rate);
+                    }
                     Event::Forward(bytes) => self.forwarded.extend(bytes),
                     other => self.others.push(other),
                 }
@@ -89,6 +99,10 @@ impl Rig {
         self.settle();
     }
 
+    fn shows(&self, text: &str) -> bool {
+        self.console.lines().iter().any(|line| line.contains(text))
+    }
+
     fn press(&mut self, bytes: &[u8]) {
         self.console.input(bytes, self.now);
         self.settle();
@@ -109,6 +123,27 @@ fn each_word_and_enter_is_that_answer() {
         rig.press(b"ls\r");
         assert_eq!(rig.forwarded, b"ls\r");
     }
+}
+
+#[test]
+fn a_rate_can_be_typed_along() {
+    let mut rig = Rig::asking();
+    assert!(rig.shows("`run 100B/s`"));
+    rig.press(b"always 100B/s\rrun 5\rrun 100\r");
+    assert!(rig.answers.is_empty() && rig.shows("whole and alone"));
+    rig.press(b"run 100B/s\r");
+    assert_eq!(rig.answers, [(1, Answer::Run, By::Typed)]);
+    assert_eq!(rig.rates, [100]);
+    let mut rig = Rig::new();
+    let offered = Answers::ALL.without(Answer::Run).without(Answer::Once);
+    rig.ask(Prompt {
+        offered,
+        ..prompt(1)
+    });
+    rig.wait(ARM);
+    assert!(!rig.shows("B/s"));
+    rig.press(b"run 100B/s\r");
+    assert!(rig.answers.is_empty() && rig.shows("not offered"));
 }
 
 #[test]
@@ -180,7 +215,8 @@ fn a_question_that_is_not_drawn_is_never_answered() {
     assert!(console.take_events().contains(&Event::Answer {
         id: 1,
         answer: Answer::Deny,
-        by: By::NotShown
+        by: By::NotShown,
+        rate: 0
     }));
 }
 

@@ -21,13 +21,32 @@ fn ctrl_bracket_calls_lists_and_takes_away() {
         answer: Answer::Run,
         bytes: 9,
     };
-    rig.console.grants(vec![grant; 16], false);
+    rig.console.grants(vec![grant.clone(); 16], false);
     rig.console.grants(vec![], true);
     assert!(rig.console.lines()[1].contains("65537  serial +1  run  /bin/\\u{1b}x  9 bytes"));
     rig.press(b"revoke 65537\r");
-    assert_eq!(rig.others[1..], [Event::Revoke(65537), Event::ListGrants]);
+    assert_eq!(
+        rig.others[1..],
+        [Event::ListGrants, Event::Revoke(65537), Event::ListGrants]
+    );
+    // Only the machine's lists say whether it was there and whether it is gone.
+    rig.console.grants(vec![grant.clone()], true);
+    assert!(!rig.shows("Grant 65537"));
+    rig.console.grants(vec![], true);
+    assert!(rig.shows("Grant 65537 is taken back."));
+    rig.press(b"grants\rrevoke 99999\r");
+    rig.console.grants(vec![grant.clone()], true);
+    assert!(!rig.shows("Grant "));
+    rig.console.grants(vec![grant.clone()], true);
+    rig.console.grants(vec![grant.clone()], true);
+    assert!(rig.shows("There is no grant 99999") && !rig.shows("taken back"));
+    rig.press(b"revoke 65537\r");
+    rig.console.grants(vec![grant.clone()], true);
+    rig.console.grants(vec![grant], true);
+    assert!(rig.shows("Grant 65537 could not be taken back."));
+    let before = rig.others.len();
     rig.press(b"revoke x\rnonsense\rhelp\r\r");
-    assert_eq!(rig.others.len(), 3);
+    assert_eq!(rig.others.len(), before);
     rig.press(b"stop\r");
     assert_eq!(
         (rig.others.last(), rig.console.state()),
