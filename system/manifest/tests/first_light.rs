@@ -95,7 +95,7 @@ fn what_the_programs_get() {
     assert_eq!(linux.restart, Restart::Never);
     let kind = |name: &str| linux.capabilities().find(|c| c.name == name).unwrap().kind;
     assert_eq!(kind("pool"), Kind::Untyped { pages: 96 * 256 });
-    assert_eq!(kind("children"), Kind::Untyped { pages: 64 * 256 });
+    assert_eq!(kind("children"), Kind::Untyped { pages: 160 * 256 });
     assert_eq!(linux.names().count(), 0);
     // Nobody but drivers holds ports, and the program that runs strangers holds no device.
     for name in ["consent", "console", "linux"] {
