@@ -105,6 +105,13 @@ impl Memory {
         pages.saturating_add(self.total() / 16) <= self.available()
     }
 
+    /// Whether one process more may begin, and write to pages of its own: half of what is kept back stays for those that run, so that
+    /// the one too many meets an error and not the end of another. The first process, which may have to end others, is let further.
+    #[must_use]
+    pub fn can_begin(&self, first: bool) -> bool {
+        self.available() > self.total() / if first { 64 } else { 32 }
+    }
+
     /// Takes `pages` pages of what the pool has not grown into for another use. Whether there are so many; `make` says whether it could
     /// use them, and nothing changes if not.
     pub fn withdraw(&self, pages: usize, make: impl FnOnce() -> bool) -> bool {
@@ -306,6 +313,21 @@ mod tests {
         memory.allocate().unwrap();
         assert_eq!(memory.allocate(), Err(Errno::ENOMEM));
     }
+
+    #[test]
+    fn the_first_process_may_begin_others_when_nobody_else_may() {
+        let memory = Memory::new(Pool::on_heap(64 * PAGE_SIZE).unwrap());
+        let mut can = alloc::vec::Vec::new();
+        loop {
+            can.push((memory.can_begin(false), memory.can_begin(true)));
+            if memory.allocate().is_err() {
+                break;
+            }
+        }
+        assert!(can[..62].iter().all(|can| *can == (true, true)));
+        assert_eq!(can[62..], [(false, true), (false, false), (false, false)]);
+    }
+
     /// Three steps of two pages, if it is let.
     #[derive(Debug)]
     struct Steps(Arc<AtomicBool>);

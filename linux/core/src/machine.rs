@@ -143,7 +143,7 @@ pub trait Machine {
     /// Fills `bytes` with unpredictable bytes.
     fn random(&mut self, bytes: &mut [u8]);
 
-    /// Whether the personality has memory for more records of its own, such as parts of its page tables.
+    /// Whether the personality has memory for more of what programs that run already make it hold: areas and parts of page tables.
     fn has_room(&self) -> bool {
         true
     }

@@ -128,6 +128,12 @@ impl PageTable {
         leaf.map_or(NONE, |leaf| leaf.entries.as_chunks().0[index / GROUP])
     }
 
+    /// The number of the leaf that a page is in.
+    #[must_use]
+    pub fn leaf_of(page: u64) -> u32 {
+        place(page).0
+    }
+
     /// Whether setting something for a page takes memory.
     #[must_use]
     pub fn needs_memory(&self, page: u64) -> bool {

@@ -213,7 +213,7 @@ impl<O: Objects> Machine for SundogMachine<O> {
     }
 
     fn has_room(&self) -> bool {
-        crate::root::room_for_records()
+        crate::root::room_for_tables()
     }
 
     fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {

@@ -42,10 +42,16 @@ impl AddressSpace {
             }
             child.areas.insert(area.start, *area);
             let mut cached = false;
+            // One question for each leaf that the child gets.
+            let mut leaf = None;
             self.table
                 .for_each(area.start / 4096, area.end / 4096, |page, entry| {
                     if let Some(frame) = entry.frame() {
-                        full |= child.table.needs_memory(page) && !environment.machine.has_room();
+                        if leaf != Some(PageTable::leaf_of(page)) {
+                            leaf = Some(PageTable::leaf_of(page));
+                            full |=
+                                child.table.needs_memory(page) && !environment.machine.has_room();
+                        }
                         if full {
                             return;
                         }

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
 fn run(arena: &Arena, case: &Case) -> (u64, u64) {
     let memory = Memory::new();
     let mut children = 0;
+    let mut attackers = Vec::new();
     for _ in 0..case.processes {
         let mut number = 0;
         let next = || {
@@ -49,15 +50,19 @@ fn run(arena: &Arena, case: &Case) -> (u64, u64) {
             (case.call)(&memory, number - 1)
         };
         let wanted = (children + 1) * case.calls;
-        if arena.attack(0, wanted, next).is_err() {
+        let Ok(attacker) = arena.attack(0, wanted, next) else {
             break;
-        }
+        };
+        attackers.push(attacker);
         children += 1;
         // One after the other, so that the counter is one child's; the last call of a case may be one that does not return.
         wait_for(arena, wanted);
     }
     let made = arena.counter(0).load(Ordering::Relaxed);
-    arena.end_all();
+    // Not all that there is: the shell that started this is no attacker.
+    attackers
+        .into_iter()
+        .for_each(|attacker| arena.end(attacker));
     while rustix::process::wait(rustix::process::WaitOptions::empty()).is_ok() {}
     (children, made)
 }

@@ -58,8 +58,8 @@ impl Memory {
     pub fn new() -> Self {
         let zeros = vec![0; ROOM];
         let numbers = (0..ROOM as u64 / 8).map(|index| index % 7).collect();
-        let mut pointers = vec![NAMES[1].as_ptr().expose_provenance(); POINTERS];
-        pointers.push(0);
+        let mut pointers = vec![NAMES[1].as_ptr().expose_provenance(); POINTERS + 1];
+        pointers[POINTERS] = 0;
         Self {
             zeros,
             numbers,
