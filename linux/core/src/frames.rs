@@ -116,15 +116,24 @@ impl Memory {
     /// use them, and nothing changes if not.
     pub fn withdraw(&self, pages: usize, make: impl FnOnce() -> bool) -> bool {
         self.lock();
-        let limit = self.limit.load(Relaxed);
-        let left = limit.saturating_sub(self.pool.length() / PAGE_SIZE);
-        let taken = self.backing.is_some() && pages <= left && make();
+        let taken = pages <= self.left() && make();
         if taken {
-            self.limit.store(limit - pages, Relaxed);
+            self.limit.fetch_sub(pages, Relaxed);
             self.available.fetch_sub(pages, Relaxed);
         }
         self.growing.store(false, Release);
         taken
+    }
+
+    /// How many pages the pool has not grown into: [`Memory::withdraw`] takes of them.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        let left = || {
+            self.limit
+                .load(Relaxed)
+                .saturating_sub(self.pool.length() / PAGE_SIZE)
+        };
+        self.backing.as_ref().map_or(0, |_| left())
     }
 
     /// Waits until nobody else makes the pool longer or takes of its rest.

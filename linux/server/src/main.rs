@@ -67,11 +67,7 @@ entry!(run);
 /// How long the end waits for a line that takes nothing any more, in microseconds.
 const LAST_WAIT: u64 = 5_000_000;
 
-fn run(mut environment: Environment) {
-    let untyped = environment.require("pool");
-    if let Err(text) = pool::grow_heap(&mut environment.resources, untyped) {
-        fail(&format!("linux: {text}"));
-    }
+fn run(environment: Environment) {
     let start = &environment.start;
     let ticks_per_microsecond = start.ticks_per_microsecond;
     let ended = Options::parse(start.arguments().skip(1), start.variables()).and_then(|options| {

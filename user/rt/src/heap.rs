@@ -63,8 +63,6 @@ struct Counted {
     heap: TalcLock<Spin, Manual>,
     bytes: AtomicUsize,
     used: AtomicUsize,
-    /// Bytes that it can still grow by.
-    growable: AtomicUsize,
     source: Mutex<Spin, Option<Source>>,
     /// The block kept back, or null.
     kept: AtomicPtr<u8>,
@@ -77,7 +75,6 @@ static HEAP: Counted = Counted {
     heap: TalcLock::new(Manual),
     bytes: AtomicUsize::new(0),
     used: AtomicUsize::new(0),
-    growable: AtomicUsize::new(0),
     source: Mutex::new(None),
     kept: AtomicPtr::new(null_mut()),
     keeps: AtomicUsize::new(0),
@@ -98,7 +95,6 @@ impl Counted {
             return false;
         };
         let Some(mapping) = growth.step() else {
-            self.growable.store(0, Ordering::Relaxed);
             return false;
         };
         let base: *mut u8 = core::ptr::with_exposed_provenance_mut(mapping.address() as usize);
@@ -112,14 +108,18 @@ impl Counted {
             None => unsafe { heap.claim(base, bytes) },
         };
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        self.growable.store(growth.bytes(), Ordering::Relaxed);
         true
     }
 
     /// Finds more memory for an allocation that failed. Whether there may be enough now.
     fn can_try_again(&self, layout: Layout) -> bool {
-        let growable = self.growable.load(Ordering::Relaxed);
-        growable >= layout.size().min(1 << 20) && self.grow() || self.give_kept(layout)
+        self.growable() >= layout.size().min(1 << 20) && self.grow() || self.give_kept(layout)
+    }
+
+    /// Bytes that it can still grow by.
+    fn growable(&self) -> usize {
+        let source = self.source.lock();
+        source.as_ref().map_or(0, |source| source.growth.bytes())
     }
 
     /// Frees the block kept back, if it is there and `layout` may have of it. Whether it did.
@@ -207,13 +207,12 @@ unsafe impl GlobalAlloc for Counted {
 /// Whether the block is kept back, and more than one part in `part` of the heap is left besides, counting what it can grow by.
 pub(crate) fn has_room(part: usize) -> bool {
     let (bytes, free) = state();
-    let growable = HEAP.growable.load(Ordering::Relaxed);
+    let growable = HEAP.growable();
     free + growable > (bytes + growable) / part.max(1) && HEAP.keep()
 }
 
 /// Lets the heap grow out of `growth`.
 pub(crate) fn grow_from(growth: Growth) {
-    HEAP.growable.store(growth.bytes(), Ordering::Relaxed);
     *HEAP.source.lock() = Some(Source { growth, end: None });
 }
 

@@ -44,7 +44,7 @@ mod panic;
 pub use boot::{BootEnvironment, BootError, BootPage, Package};
 pub use debug::{Debug, set_debug};
 pub use environment::{Environment, exit, fail};
-pub use growth::Growth;
+pub use growth::{Account, Growth};
 pub use holdings::holdings;
 pub use mapping::Mapping;
 pub use resources::{Reserved, Resources, TABLE_PAGES, map_with_tables};
