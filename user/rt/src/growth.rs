@@ -11,7 +11,7 @@ use sundog_cap::object::{Frame, Untyped};
 use sundog_cap::{Cap, Result, Slots};
 
 /// Pages of a step.
-const STEP: u32 = 256;
+const STEP: u32 = 64;
 
 /// The account of the memory that a heap grows from. Neither function allocates.
 pub trait Account: Debug + Send {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn resources() -> Resources {
-        let slots = Slots::new(Cap::root(1), 16, 4).expect("a window");
+        let slots = Slots::new(Cap::root(1), 16, 16).expect("a window");
         Resources::new(Cap::root(2), slots, Pool::new())
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let left = Left(Arc::new(1000.into()));
         let mut new = || Growth::new(&mut resources, Cap::root(3), Box::new(left.clone()), 600);
         let mut growth = new().expect("slots");
-        assert!(new().is_err(), "three of four slots are gone");
+        assert!(new().is_err(), "ten of sixteen slots are gone");
         assert_eq!(growth.bytes(), 600 * 4096);
         assert!(growth.step().is_none());
         assert_eq!((growth.bytes(), left.left()), (600 * 4096, 1000));
@@ -137,10 +137,10 @@ mod tests {
         let left = Left(Arc::new(600.into()));
         let growth = Growth::new(&mut resources(), Cap::root(3), Box::new(left.clone()), 600);
         let growth = growth.expect("slots");
-        assert_eq!(growth.bytes(), 512 * 4096, "whole steps");
-        left.0.store(300, Ordering::Relaxed);
-        assert_eq!(growth.bytes(), 256 * 4096);
-        left.0.store(255, Ordering::Relaxed);
+        assert_eq!(growth.bytes(), 576 * 4096, "whole steps");
+        left.0.store(100, Ordering::Relaxed);
+        assert_eq!(growth.bytes(), 64 * 4096);
+        left.0.store(63, Ordering::Relaxed);
         assert_eq!(growth.bytes(), 0);
     }
 }
