@@ -239,7 +239,7 @@ impl Kernel {
             unknown: BTreeSet::new(),
             first: None,
             finished: None,
-            buffer: Vec::new(),
+            buffer: Vec::with_capacity(crate::calls::io::CHUNK),
             console_ready: false,
             notified: false,
             natives: Natives::default(),
