@@ -33,6 +33,7 @@ struct Memory {
     how: [u64; 3],
     up: &'static CStr,
     program: &'static CStr,
+    top: &'static CStr,
 }
 
 /// Makes one of the calls. What it gives is what the call answered, if the process is still there.
@@ -45,6 +46,7 @@ pub fn make(attempt: &Attempt, target: &Target<'_>) -> Result<usize, Error> {
         how: [0; 3],
         up: c"../../../../../../../../etc/hostname",
         program: c"/bin/true",
+        top: c"/",
     };
     let arguments = attempt.arguments.map(|word| word.value(target, &memory));
     if attempt.old_gate {
@@ -91,6 +93,8 @@ enum Word {
     Up,
     /// A program.
     Program,
+    /// The folder that all others lie in.
+    Top,
     /// Zeros.
     Zeros,
     /// A description of `openat2` of the caller's own making.
@@ -118,6 +122,7 @@ impl Word {
             Word::Folder => target.folder as usize,
             Word::Up => memory.up.as_ptr().expose_provenance(),
             Word::Program => memory.program.as_ptr().expose_provenance(),
+            Word::Top => memory.top.as_ptr().expose_provenance(),
             Word::Zeros => memory.zeros.as_ptr().expose_provenance(),
             Word::How => memory.how.as_ptr().expose_provenance(),
             Word::Open => OPEN_FIRST,

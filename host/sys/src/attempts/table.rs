@@ -126,7 +126,7 @@ const FILES: [Attempt; 36] = [
         [HERE, Own, HERE, New],
     ),
     call("unlinkat", true, 263, [HERE, File]),
-    call("chdir", true, 80, [Program]),
+    call("chdir", true, 80, [Top]),
 ];
 
 /// Calls that reach other processes, the network, new programs, more rights.
@@ -201,9 +201,9 @@ const OTHERS: [Attempt; 48] = [
     call("setgroups", false, 116, [ZERO, Zeros]),
     call("capset", false, 126, [Zeros, Zeros]),
     call("unshare", false, 272, [N(0x1000_0000)]),
-    call("mount", false, 165, [Program, Program, Program, ZERO, ZERO]),
-    call("open_tree", false, 428, [HERE, Program, N(1)]),
-    call("chroot", false, 161, [Program]),
+    call("mount", false, 165, [Top, Top, Top, ZERO, ZERO]),
+    call("open_tree", false, 428, [HERE, Top, N(1)]),
+    call("chroot", false, 161, [Top]),
     call("io_uring_setup", false, 425, [N(1), Zeros]),
     call("bpf", false, 321, [ZERO, Zeros, N(64)]),
     call("perf_event_open", false, 298, [Zeros]),
