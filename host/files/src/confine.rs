@@ -78,8 +78,8 @@ pub struct Confined {
     pub calls: Calls,
     /// The most handles that the clients may have together.
     pub handles: usize,
-    /// The signal that is held back.
-    _signals: Signals,
+    /// The signal that is held back for as long as this lives.
+    pub signals: Signals,
 }
 
 /// Must be called first: makes sure that the process holds its standard streams and nothing else.
@@ -129,7 +129,7 @@ pub fn confine(binds: &[Bind], without_landlock: bool) -> Result<Confined, Refus
     Ok(Confined {
         calls,
         handles,
-        _signals: signals,
+        signals,
     })
 }
 

@@ -7,6 +7,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, retry_on_intr, write};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use sundog_host_sys::Signals;
 use sundog_protocols::file::wire::{Message, Reply, Request};
 use sundog_protocols::file::{FileError, Handle, Result, Session};
 use sundog_protocols::host_files::{
@@ -46,6 +47,7 @@ pub struct Server {
     greeted: bool,
     waiting: Vec<Waiting>,
     out: Vec<u8>,
+    _signals: Signals,
 }
 
 impl Server {
@@ -72,6 +74,7 @@ impl Server {
             greeted: false,
             waiting: Vec::new(),
             out: Vec::new(),
+            _signals: confined.signals,
         }
     }
 
@@ -104,7 +107,7 @@ impl Server {
             Err(_) => return false,
         }
         loop {
-            match decoder.next() {
+            match decoder.next_frame() {
                 Ok(Some(frame)) => self.serve(&frame),
                 Ok(None) => return true,
                 Err(_) => return false,

@@ -128,7 +128,7 @@ impl Word {
             Word::Open => OPEN_FIRST,
             Word::OpenCut => OPEN_FIRST + 6 * STRIDE,
             Word::Node => BENEATH_FIRST,
-            Word::Create => BENEATH_FIRST + 2 * STRIDE,
+            Word::Create => BENEATH_FIRST + STRIDE,
             Word::Page => EMPTY,
         }
     }

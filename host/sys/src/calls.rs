@@ -4,7 +4,7 @@
 //! `openat2` takes the address of a description that says how a path is followed, and several calls take a path that may be empty when
 //! a descriptor is meant. The descriptions and the empty path lie on pages at a fixed address below 4 GiB, readable only. A filter that
 //! allows these addresses, and no change of mappings below 4 GiB, leaves even foreign code in this process no other way to name
-//! a file than beneath a descriptor that it holds ([`Calls::node`], [`Calls::create`], [`Calls::list`]). [`Calls::open`] is the
+//! a file than beneath a descriptor that it holds ([`Calls::node`], [`Calls::create`]). [`Calls::open`] is the
 //! exception: it goes through `/proc/self/fd`, and what it opens is left to Landlock.
 
 use crate::ptrace::system_call;
@@ -36,7 +36,6 @@ const O_NOCTTY: u64 = 0o400;
 const O_TRUNC: u64 = 0o1000;
 const O_APPEND: u64 = 0o2000;
 const O_NONBLOCK: u64 = 0o4000;
-const O_DIRECTORY: u64 = 0o200_000;
 const O_NOFOLLOW: u64 = 0o400_000;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const O_PATH: u64 = 0o10_000_000;
@@ -59,7 +58,7 @@ pub const EMPTY: usize = BASE;
 /// The first description with which a path is followed only beneath its descriptor, and no symbolic link ever.
 pub const BENEATH_FIRST: usize = BASE + STRIDE;
 /// Descriptions of new files, one for each mode, begin here.
-const CREATE: usize = BENEATH_FIRST + 2 * STRIDE;
+const CREATE: usize = BENEATH_FIRST + STRIDE;
 const MODES: usize = 0o10000;
 /// The last such description.
 pub const BENEATH_LAST: usize = CREATE + (MODES - 1) * STRIDE;
@@ -137,7 +136,6 @@ impl Calls {
         let base = unsafe { mmap_anonymous(hint.cast(), LENGTH, access, flags) }?;
         let beneath = |flags, mode| [flags | O_CLOEXEC | O_NOFOLLOW, mode, BENEATH];
         write(BENEATH_FIRST, beneath(O_PATH, 0));
-        write(BENEATH_FIRST + STRIDE, beneath(O_DIRECTORY | O_NOCTTY, 0));
         for mode in 0..MODES {
             let create = beneath(O_RDWR | O_CREAT | O_EXCL | O_NOCTTY, mode as u64);
             write(CREATE + mode * STRIDE, create);
@@ -172,15 +170,8 @@ impl Calls {
         open_by(folder, name, CREATE + mode * STRIDE)
     }
 
-    /// Opens the folder that a descriptor stands for, so that it can be listed.
-    ///
-    /// # Errors
-    /// Those of `openat2`.
-    pub fn list(&self, folder: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
-        open_by(folder, c".", BENEATH_FIRST + STRIDE)
-    }
-
-    /// Opens what a descriptor stands for, whatever its name is by now. It must be a regular file: a pipe or device would be opened too.
+    /// Opens what a descriptor stands for, whatever its name is by now. It must be a regular file or a folder: a pipe or device
+    /// would be opened too.
     ///
     /// # Errors
     /// Those of `openat2`.

@@ -159,7 +159,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Malformed`] where no frame stands, then and ever after.
-    pub fn next(&mut self) -> Result<Option<Frame<'_>>, Malformed> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, Malformed> {
         if self.lost {
             return Err(Malformed);
         }

@@ -36,7 +36,7 @@ fn frames_come_back_in_any_chunks() {
         let (mut decoder, mut found) = (Decoder::new(), 0);
         for part in bytes.chunks(chunk) {
             decoder.feed(part);
-            while let Some(frame) = decoder.next().unwrap() {
+            while let Some(frame) = decoder.next_frame().unwrap() {
                 assert_eq!(frame, frames[found]);
                 found += 1;
             }
@@ -67,12 +67,12 @@ fn what_is_no_frame_ends_the_stream() {
     ] {
         let mut decoder = Decoder::new();
         decoder.feed(&bad);
-        assert_eq!(decoder.next(), Err(Malformed), "{bad:?}");
+        assert_eq!(decoder.next_frame(), Err(Malformed), "{bad:?}");
         let mut good = Vec::new();
         let frame = Frame::new(1, 0, Kind::Hello, &[VERSION], &[]).unwrap();
         frame.put(&mut good);
         decoder.feed(&good);
-        assert_eq!(decoder.next(), Err(Malformed));
+        assert_eq!(decoder.next_frame(), Err(Malformed));
     }
 }
 
@@ -93,7 +93,7 @@ fn random_bytes_do_no_harm() {
             let zero = bytes.len().min(12)..bytes.len().min(16);
             bytes[zero].fill(0);
             decoder.feed(&bytes);
-            while let Ok(Some(frame)) = decoder.next() {
+            while let Ok(Some(frame)) = decoder.next_frame() {
                 whole += 1;
                 let _ = Request::decode(frame.words());
                 let _ = LockRequest::from_words(frame.words());
@@ -181,7 +181,7 @@ struct Echo<F> {
 impl<F: FnMut(&Frame<'_>, &mut Vec<u8>) + Send> ByteStream for Echo<F> {
     fn send(&mut self, bytes: &[u8]) -> bool {
         self.decoder.feed(bytes);
-        while let Ok(Some(frame)) = self.decoder.next() {
+        while let Ok(Some(frame)) = self.decoder.next_frame() {
             (self.answer)(&frame, &mut self.back);
         }
         true

@@ -83,7 +83,7 @@ impl<S: ByteStream> Link<S> {
             return None;
         }
         loop {
-            if let Some(answer) = self.decoder.next().ok()? {
+            if let Some(answer) = self.decoder.next_frame().ok()? {
                 let fits = answer.tag == self.tag && answer.kind == kind && answer.bind == bind;
                 return fits.then(|| (answer.words().to_vec(), answer.data.to_vec()));
             }

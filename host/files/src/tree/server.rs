@@ -17,6 +17,13 @@ use sundog_protocols::file::{
 /// The longest text of a symbolic link.
 const MOST_TEXT: usize = 4096;
 
+/// Offsets of the host have a sign.
+fn within_reach(offset: u64) -> Result<()> {
+    i64::try_from(offset)
+        .map(drop)
+        .map_err(|_| FileError::EINVAL)
+}
+
 impl Tree {
     /// A handle for a file or folder that was opened.
     fn opened(
@@ -72,28 +79,24 @@ impl FileServer for Tree {
             OpenFlags::APPEND,
         ]
         .map(|flag| flags.has(flag));
-        if !(read || write) || (truncate && !write) {
+        if !write && (!read || truncate) {
             return Err(FileError::EINVAL);
         }
         self.opened(node, flags, |tree, entry| {
-            let (calls, node) = (&tree.shared.calls, entry.descriptor.as_fd());
             match entry.kind {
-                Kind::Directory if write => Err(FileError::EISDIR),
-                Kind::Directory => calls.list(node).map_err(error),
-                Kind::Regular => {
-                    if write {
-                        tree.may_change()?;
-                    }
-                    let access = Access {
-                        read,
-                        write,
-                        truncate,
-                        append,
-                    };
-                    calls.open(node, access).map_err(error)
-                }
-                _ => Err(FileError::EOPNOTSUPP),
+                Kind::Directory if write => return Err(FileError::EISDIR),
+                Kind::Regular if write => tree.may_change()?,
+                Kind::Directory | Kind::Regular => {}
+                _ => return Err(FileError::EOPNOTSUPP),
             }
+            let access = Access {
+                read,
+                write,
+                truncate,
+                append,
+            };
+            let node = entry.descriptor.as_fd();
+            tree.shared.calls.open(node, access).map_err(error)
         })
     }
 
@@ -137,6 +140,7 @@ impl FileServer for Tree {
     }
 
     fn read(&mut self, file: Handle, offset: u64, into: &mut [u8]) -> Result<usize> {
+        within_reach(offset)?;
         let file = self.file(file, OpenFlags::READ)?;
         let mut count = 0;
         while count < into.len() {
@@ -152,6 +156,7 @@ impl FileServer for Tree {
     }
 
     fn write(&mut self, file: Handle, offset: u64, from: &[u8]) -> Result<usize> {
+        within_reach(offset)?;
         let file = self.file(file, OpenFlags::WRITE)?;
         retry_on_intr(|| pwrite(file, from, offset)).map_err(host_error)
     }
@@ -224,10 +229,12 @@ impl FileServer for Tree {
 
     fn symlink(&mut self, dir: Handle, name: &[u8], target: &[u8], _owner: Owner) -> Result<Node> {
         let taken = self.take_handle()?;
-        let (folder, place) = self.place(dir, name, true)?;
-        if target.contains(&0) {
-            return Err(FileError::EINVAL);
+        match target {
+            b"" => return Err(FileError::ENOENT),
+            text if text.contains(&0) => return Err(FileError::EINVAL),
+            _ => {}
         }
+        let (folder, place) = self.place(dir, name, true)?;
         symlinkat(target, folder, &place).map_err(host_error)?;
         self.down(dir, name, taken)
     }
@@ -266,14 +273,15 @@ impl FileServer for Tree {
     fn link(&mut self, node: Handle, dir: Handle, name: &[u8]) -> Result<()> {
         let node = self.entry(node)?;
         let (folder, place) = self.place(dir, name, true)?;
-        if node.kind == Kind::Directory {
-            return Err(FileError::EPERM);
-        }
         let linked = self
             .shared
             .calls
             .link(node.descriptor.as_fd(), folder, &place);
-        linked.map_err(error)
+        match linked.map_err(error) {
+            // Landlock looks first, and at the bound folder itself from above.
+            Err(FileError::EXDEV) if node.kind == Kind::Directory => Err(FileError::EPERM),
+            other => other,
+        }
     }
 
     fn unlink(&mut self, dir: Handle, name: &[u8], directory: bool) -> Result<()> {
@@ -332,6 +340,12 @@ impl FileServer for Tree {
     }
 
     fn allocate(&mut self, file: Handle, how: Allocate, offset: u64, length: u64) -> Result<()> {
+        self.entry(file)?.open.ok_or(FileError::EBADF)?;
+        within_reach(offset)?;
+        within_reach(length)?;
+        if length == 0 {
+            return Err(FileError::EINVAL);
+        }
         let file = self.file(file, OpenFlags::WRITE)?;
         let mode = match how {
             Allocate::Extend => FallocateFlags::empty(),

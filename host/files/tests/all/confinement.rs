@@ -215,7 +215,12 @@ fn it_serves_an_ordinary_user() {
     std::fs::set_permissions(&folder.0, mode(0o777)).unwrap();
     let program = Folder::beneath("/dev/shm".as_ref());
     std::fs::set_permissions(&program.0, mode(0o755)).unwrap();
-    std::fs::copy(SERVER, program.path("server")).unwrap();
+    // By another process: a descriptor for writing of this one might be in a child of another test, and the program could not start.
+    let copied = Command::new("cp")
+        .arg(SERVER)
+        .arg(program.path("server"))
+        .status();
+    assert!(copied.unwrap().success());
     let mut command = Command::new(program.path("server"));
     command.uid(65_534).gid(65_534);
     if !landlock() {

@@ -107,7 +107,7 @@ impl Talk {
 
     fn hear(&mut self) -> (u32, Vec<u64>) {
         loop {
-            if let Some(frame) = self.decoder.next().unwrap() {
+            if let Some(frame) = self.decoder.next_frame().unwrap() {
                 return (frame.tag, frame.words().to_vec());
             }
             let mut bytes = vec![0; 4096];
