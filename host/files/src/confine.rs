@@ -14,7 +14,7 @@ use std::fmt::{Display, Formatter};
 use std::io::Error;
 use std::os::fd::AsFd;
 use sundog_host_sys::calls::Calls;
-use sundog_host_sys::landlock::{Ruleset, right, version};
+use sundog_host_sys::landlock::{OLDEST, Ruleset, right, version};
 use sundog_host_sys::{Signals, seccomp};
 
 /// Number of the file system `proc`, whose files are doors to processes.
@@ -105,11 +105,7 @@ pub fn confine(binds: &[Bind], without_landlock: bool) -> Result<Confined, Refus
     if getuid() != geteuid() || getgid() != getegid() {
         return Err(Refusal::Borrowed);
     }
-    let found = version();
-    if !without_landlock && found.is_none_or(|version| version < sundog_host_sys::landlock::OLDEST)
-    {
-        return Err(Refusal::NoLandlock(found));
-    }
+    enough(version(), without_landlock)?;
     let calls = step("pages of descriptions", Calls::new())?;
     let handles = plain(binds.len())?;
     let signals = step("signals", Signals::hold(&[SIGXFSZ]))?;
@@ -131,6 +127,15 @@ pub fn confine(binds: &[Bind], without_landlock: bool) -> Result<Confined, Refus
         handles,
         signals,
     })
+}
+
+/// Whether a server starts with this version of Landlock.
+fn enough(found: Option<usize>, without_landlock: bool) -> Result<(), Refusal> {
+    match found {
+        _ if without_landlock => Ok(()),
+        Some(version) if version >= OLDEST => Ok(()),
+        found => Err(Refusal::NoLandlock(found)),
+    }
 }
 
 /// Current folder, mask of modes, limits, standard streams. Gives how many handles there can be.
@@ -223,4 +228,26 @@ fn restrict_files(binds: &[Bind], without_landlock: bool) -> Result<(), Refusal>
         step("Landlock: bind", set.allow(root, rights))?;
     }
     step("Landlock", set.restrict())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_landlock_it_refuses_unless_told() {
+        for (found, without, starts) in [
+            (Some(OLDEST), false, true),
+            (Some(OLDEST - 1), false, false),
+            (None, false, false),
+            (Some(OLDEST - 1), true, true),
+            (None, true, true),
+        ] {
+            let answer = enough(found, without);
+            assert_eq!(answer.is_ok(), starts);
+            if let Err(refusal) = answer {
+                assert!(refusal.to_string().contains("--no-landlock"));
+            }
+        }
+    }
 }

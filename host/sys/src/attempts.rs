@@ -34,6 +34,7 @@ struct Memory {
     up: &'static CStr,
     program: &'static CStr,
     top: &'static CStr,
+    within: &'static CStr,
 }
 
 /// Makes one of the calls. What it gives is what the call answered, if the process is still there.
@@ -47,6 +48,7 @@ pub fn make(attempt: &Attempt, target: &Target<'_>) -> Result<usize, Error> {
         up: c"../../../../../../../../etc/hostname",
         program: c"/bin/true",
         top: c"/",
+        within: c"within",
     };
     let arguments = attempt.arguments.map(|word| word.value(target, &memory));
     if attempt.old_gate {
@@ -95,6 +97,8 @@ enum Word {
     Program,
     /// The folder that all others lie in.
     Top,
+    /// A name in the folder that was given which does not exist.
+    Within,
     /// Zeros.
     Zeros,
     /// A description of `openat2` of the caller's own making.
@@ -123,6 +127,7 @@ impl Word {
             Word::Up => memory.up.as_ptr().expose_provenance(),
             Word::Program => memory.program.as_ptr().expose_provenance(),
             Word::Top => memory.top.as_ptr().expose_provenance(),
+            Word::Within => memory.within.as_ptr().expose_provenance(),
             Word::Zeros => memory.zeros.as_ptr().expose_provenance(),
             Word::How => memory.how.as_ptr().expose_provenance(),
             Word::Open => OPEN_FIRST,

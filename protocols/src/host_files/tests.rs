@@ -86,7 +86,7 @@ fn random_bytes_do_no_harm() {
             let mut bytes: Vec<u8> = (0..dice.roll() % 80).map(|_| dice.roll() as u8).collect();
             // Often nearly a frame.
             for (place, byte) in [(1, 0), (2, 0), (3, 0), (10, 2), (11, 1)] {
-                if dice.roll() % 4 != 0 && place < bytes.len() {
+                if !dice.roll().is_multiple_of(4) && place < bytes.len() {
                     bytes[place] = byte;
                 }
             }

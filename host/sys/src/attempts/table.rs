@@ -129,6 +129,31 @@ const FILES: [Attempt; 36] = [
     call("chdir", true, 80, [Top]),
 ];
 
+/// Calls that change names elsewhere by a path, beside a descriptor that does not matter: the filter cannot see that, Landlock does.
+const NAMES: [Attempt; 11] = [
+    call("make a folder outside", true, 258, [Folder, New, N(0o700)]),
+    call("make a link outside", true, 266, [File, Folder, New]),
+    call(
+        "make a pipe outside",
+        true,
+        259,
+        [Folder, New, N(0o010_600)],
+    ),
+    call(
+        "make a file outside",
+        true,
+        259,
+        [Folder, New, N(0o100_600)],
+    ),
+    call("remove outside", true, 263, [Folder, File]),
+    call("move outside", true, 316, [Folder, File, Folder, New]),
+    call("move out", true, 316, [Folder, Own, Folder, New]),
+    call("move in", true, 316, [Folder, File, Folder, Within]),
+    call("link outside", true, 265, [Folder, File, Folder, New]),
+    call("link out", true, 265, [Folder, Own, Folder, New]),
+    call("link in", true, 265, [Folder, File, Folder, Within]),
+];
+
 /// Calls that reach other processes, the network, new programs, more rights.
 const OTHERS: [Attempt; 48] = [
     call("kill", true, 62, [Process, ZERO]),
@@ -197,7 +222,7 @@ const OTHERS: [Attempt; 48] = [
     call("prctl: may be traced again", true, 157, [N(4), N(1)]),
     call("prctl: keep capabilities", true, 157, [N(8), N(1)]),
     call("another filter", false, 317, [N(1), ZERO, Zeros]),
-    call("setuid", true, 105, [ZERO]),
+    call("setuid", false, 105, [ZERO]),
     call("setgroups", false, 116, [ZERO, Zeros]),
     call("capset", false, 126, [Zeros, Zeros]),
     call("unshare", false, 272, [N(0x1000_0000)]),
@@ -230,5 +255,5 @@ const GATES: [Attempt; 2] = [
 
 /// All of them.
 pub fn all() -> impl Iterator<Item = &'static Attempt> {
-    FILES.iter().chain(&OTHERS).chain(&GATES)
+    FILES.iter().chain(&NAMES).chain(&OTHERS).chain(&GATES)
 }
