@@ -1,7 +1,9 @@
 //! What the tests share: folders that go away, a server over some of them, clients of its binds.
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -58,8 +60,20 @@ impl Folder {
     }
 }
 
+/// Lets the owner into all folders beneath, whatever a test made of their modes.
+fn let_in(folder: &Path) {
+    let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let_in(&entry.path());
+        }
+    }
+}
+
 impl Drop for Folder {
     fn drop(&mut self) {
+        let_in(&self.0);
         // What cannot be removed lies in the temporary folder.
         let _ = std::fs::remove_dir_all(&self.0);
     }
