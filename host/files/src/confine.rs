@@ -2,6 +2,7 @@
 use crate::filter;
 use crate::handover::Bind;
 use rustix::fs::{FileType, Mode, OFlags, fstat, fstatfs, open};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{
     DumpableBehavior, Resource, Rlimit, Signal, chdir, getegid, geteuid, getgid, getrlimit, getuid,
     set_dumpable_behavior, set_parent_process_death_signal, setrlimit, umask,
@@ -12,7 +13,7 @@ use rustix::thread::{
 };
 use std::fmt::{Display, Formatter};
 use std::io::Error;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use sundog_host_sys::calls::Calls;
 use sundog_host_sys::landlock::{OLDEST, Ruleset, right, version};
 use sundog_host_sys::{Signals, seccomp};
@@ -107,7 +108,7 @@ pub fn confine(binds: &[Bind], without_landlock: bool) -> Result<Confined, Refus
     }
     enough(version(), without_landlock)?;
     let calls = step("pages of descriptions", Calls::new())?;
-    let handles = plain(binds.len())?;
+    let (handles, null) = plain(binds.len())?;
     let signals = step("signals", Signals::hold(&[SIGXFSZ]))?;
     drop_capabilities()?;
     step("no new privileges", set_no_new_privs(true))?;
@@ -121,7 +122,7 @@ pub fn confine(binds: &[Bind], without_landlock: bool) -> Result<Confined, Refus
         set_parent_process_death_signal(Some(Signal::KILL)),
     )?;
     restrict_files(binds, without_landlock)?;
-    step("filter of system calls", seccomp::restrict(&filter::RULES))?;
+    last_step(&null)?;
     Ok(Confined {
         calls,
         handles,
@@ -138,8 +139,22 @@ fn enough(found: Option<usize>, without_landlock: bool) -> Result<(), Refusal> {
     }
 }
 
-/// Current folder, mask of modes, limits, standard streams. Gives how many handles there can be.
-fn plain(binds: usize) -> Result<usize, Refusal> {
+/// The filter; and standard error, which may be the person's terminal, becomes nothing as long as there is nothing to say.
+fn last_step(null: &OwnedFd) -> Result<(), Refusal> {
+    let kept = step(
+        "standard error",
+        fcntl_dupfd_cloexec(rustix::stdio::stderr(), 3),
+    )?;
+    step("standard error", rustix::stdio::dup2_stderr(null))?;
+    let restricted = seccomp::restrict(&filter::RULES);
+    if restricted.is_err() {
+        step("standard error", rustix::stdio::dup2_stderr(&kept))?;
+    }
+    step("filter of system calls", restricted)
+}
+
+/// Current folder, mask of modes, limits, standard input and output. Gives how many handles there can be, and `/dev/null`.
+fn plain(binds: usize) -> Result<(usize, OwnedFd), Refusal> {
     step("/", chdir("/"))?;
     umask(Mode::empty());
     let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
@@ -165,7 +180,8 @@ fn plain(binds: usize) -> Result<usize, Refusal> {
     step("standard input", rustix::stdio::dup2_stdin(&null))?;
     step("standard output", rustix::stdio::dup2_stdout(&null))?;
     let own = OWN_DESCRIPTORS + binds as u64;
-    Ok(usize::try_from(descriptors.saturating_sub(own)).unwrap_or(0))
+    let handles = usize::try_from(descriptors.saturating_sub(own)).unwrap_or(0);
+    Ok((handles, null))
 }
 
 fn drop_capabilities() -> Result<(), Refusal> {
