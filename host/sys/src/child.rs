@@ -1,10 +1,15 @@
 //! What a child process does between its fork and its program.
 
+use crate::ptrace::system_call;
 use crate::signals::hold_none;
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::io::{Error, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+
+const SYS_CLOSE_RANGE: usize = 436;
+/// Descriptors are closed when the program begins, not at once.
+const CLOSE_RANGE_CLOEXEC: usize = 4;
 
 /// Lets the kernel kill the command's process when the thread that starts it ends, however it ends. The process holds back no
 /// signal, whatever that thread does.
@@ -26,6 +31,18 @@ pub fn die_with_parent(command: &mut Command) {
     // leave the parent's memory alone. It sets the signal mask, which is async-signal-safe, and makes two system calls through
     // rustix, which takes no lock and allocates nothing;
     // an `Error` made of a number or of a kind is a plain value; and the only thing captured is a number, by value.
+    unsafe { command.pre_exec(before_program) };
+}
+
+/// Lets the command's program begin with the standard streams and no other descriptor, whatever this process was given.
+pub fn inherit_nothing(command: &mut Command) {
+    let before_program = || {
+        let range = [3, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0];
+        // SAFETY: numbers only. Until the program begins nothing is closed, so what the standard library holds stays open.
+        unsafe { system_call(SYS_CLOSE_RANGE, range) }.map(drop)
+    };
+    // SAFETY: the closure runs in the forked child of a process that may have other threads. It makes one system call, and an `Error` made
+    // of a number is a plain value; it captures nothing.
     unsafe { command.pre_exec(before_program) };
 }
 
@@ -53,6 +70,18 @@ mod tests {
             assert!(Instant::now() < end, "the child outlives its parent");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    #[test]
+    fn a_child_that_inherits_nothing_has_three_descriptors() {
+        let leaked = rustix::io::dup(std::io::stderr()).unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&leaked);
+        let mut command = Command::new("sh");
+        // The shell opens nothing of its own for this.
+        command.args(["-c", &format!("exec 2>/dev/null; : <&{number}")]);
+        assert!(command.status().unwrap().success(), "as by mistake");
+        inherit_nothing(&mut command);
+        assert!(!command.status().unwrap().success());
     }
 
     #[test]

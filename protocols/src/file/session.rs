@@ -47,7 +47,11 @@ impl Session {
         }
     }
 
-    fn own(&self, handle: Handle) -> Result<Handle> {
+    /// The server's handle behind one of the client's.
+    ///
+    /// # Errors
+    /// `EBADF` if the client has none with this number.
+    pub fn own(&self, handle: Handle) -> Result<Handle> {
         self.handles.get(handle.0).copied().ok_or(FileError::EBADF)
     }
 
