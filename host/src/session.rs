@@ -379,7 +379,10 @@ impl Session {
                 self.records.log(&line);
             }
             Event::Trace(line) if self.trace => self.say(&escaped(&line)),
-            Event::Trace(_) => {}
+            Event::Notice(line) if self.terminals.error || self.explain => {
+                self.say(&escaped(&line));
+            }
+            Event::Trace(_) | Event::Notice(_) => {}
             Event::Grants(list, last) => {
                 if let Some(console) = &mut self.console {
                     console.grants(list, last);
@@ -563,8 +566,15 @@ impl Session {
 
     /// A line on standard error; a terminal there is in raw mode.
     fn tell(&mut self, line: &str) {
-        let line = format!("{line}\r\n");
+        let mut line = format!("{line}\r\n");
         if self.terminals.error {
+            if self
+                .shown
+                .as_ref()
+                .is_some_and(|shown| !shown.begins_line())
+            {
+                line.insert_str(0, "\r\n");
+            }
             let error = self.terminals.screen().unwrap_or(Stream::Error);
             self.program(error, line.as_bytes());
         } else {
