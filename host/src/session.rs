@@ -217,6 +217,16 @@ impl Session {
         }
     }
 
+    /// Standard input cannot be read: a terminal is gone; anything else never could, as a folder.
+    pub fn input_fails(&mut self, error: impl std::fmt::Display, now: u64) {
+        self.input_ends();
+        if self.terminals.input {
+            self.signal(signal::HUP, now);
+        } else {
+            self.say(&format!("cannot read standard input: {error}"));
+        }
+    }
+
     /// Bytes from COM1.
     pub fn console(&mut self, bytes: &[u8], now: u64) {
         let events = self.host.console(bytes);

@@ -54,6 +54,57 @@ fn unknown_words_are_named() {
 }
 
 #[test]
+fn streams_that_take_nothing_abort_nothing() {
+    let place = Place::new("streams");
+    let run = |words: &[&str], output: Stdio, error: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sundog"));
+        let command = command.args(words).env("PATH", &place.0);
+        let command = command.stdin(Stdio::null()).stdout(output).stderr(error);
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    let unread = || Stdio::from(std::io::pipe().unwrap().1);
+    for words in [
+        &["help"][..],
+        &["doctor"],
+        &["run", "--help"],
+        &["--version"],
+    ] {
+        let (status, error) = run(words, full(), Stdio::piped());
+        assert_eq!(status, Some(1), "{words:?}");
+        assert!(
+            error.contains("cannot write to standard output: No space"),
+            "{words:?}: {error}"
+        );
+        let gone = run(words, unread(), Stdio::piped());
+        assert_eq!(gone, (Some(141), String::new()), "{words:?}");
+    }
+    for words in [
+        &["no-such"][..],
+        &["run", "--no-such"],
+        &["tour", "no-such"],
+    ] {
+        for error in [full(), unread()] {
+            assert_eq!(run(words, Stdio::null(), error).0, Some(1), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_baseline_that_cannot_be_read_is_told_before_anything_is_counted() {
+    let place = Place::new("baseline");
+    emulator(&place, "exit 33");
+    let (status, _, error) = run(&place, &["bench", "--baseline", "no-such-file"]);
+    assert_eq!(status, 1);
+    assert!(error.contains("no-such-file"), "{error}");
+    assert!(
+        !place.0.join("arguments").exists(),
+        "no machine was started"
+    );
+}
+
+#[test]
 fn a_manifest_with_a_fault_is_refused_by_line_and_nothing_starts() {
     let place = Place::new("manifest");
     emulator(&place, "exit 33");
