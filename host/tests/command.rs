@@ -6,6 +6,9 @@ use shared::{Place, text};
 use std::fs;
 use std::process::{Command, Stdio};
 
+/// A manifest that names Linux programs.
+const FIRST_LIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../system/first-light.toml");
+
 /// A program that is found as QEMU: a shell's lines. What it was given is in the file `arguments`.
 fn emulator(place: &Place, lines: &str) {
     let arguments = place.0.join("arguments");
@@ -35,6 +38,10 @@ fn unknown_words_are_named() {
         (&["bench", "--jsn", "x"], "--jsn"),
         (&["bench", "--json"], "--json needs a file"),
         (&["image", "one"], "usage: sundog image"),
+        (&["image", FIRST_LIGHT, "x", "/bin/true"], "\"/bin/true\""),
+        (&["image", FIRST_LIGHT, "x", "..", "x"], "\"..\""),
+        (&["image", FIRST_LIGHT, "x", "--scrip", "x"], "--scrip"),
+        (&["image", FIRST_LIGHT, "x", "--script", "../x"], "../x"),
         (&["run", "--no-such-option", "true"], "--no-such-option"),
         (&["fresh", "now"], "now"),
         (&["test", "no-such"], "there are boot_microvm, "),
