@@ -8,6 +8,7 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Board, Machine, Port};
+use crate::say;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
@@ -85,7 +86,7 @@ pub fn main(arguments: &[OsString]) -> std::result::Result<ExitCode, Failure> {
     let source = images::source_root();
     let row = row(&options, &result, begin.elapsed(), &tree(source));
     append(&source.join(PAGE), &row)?;
-    print!("{row}");
+    say::print(row)?;
     match result.verdict {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(text) => Err(Failure::new(format!(

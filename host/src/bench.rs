@@ -13,6 +13,7 @@ mod starts;
 use crate::failure::Failure;
 use crate::images;
 use crate::qemu::{Board, Machine};
+use crate::say;
 use figure::{Figure, head, to_json};
 use serde_json::Value;
 use std::ffi::OsString;
@@ -33,23 +34,28 @@ struct Options {
 /// Counts, prints, and compares.
 pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     let options = parse(arguments)?;
+    // Before all the counting: a file that cannot be read is not worth it.
+    let baseline = options.baseline.as_deref().map(Path::new);
+    let baseline = match baseline {
+        Some(file) => Some((file, read(file)?)),
+        None => None,
+    };
     let mut figures = operations::count()?;
     figures.extend(boot::count()?);
     figures.extend(programs::count()?);
     figures.extend(starts::time()?);
-    println!("{}", head());
+    say::line(head())?;
     for figure in &figures {
-        println!("{}", figure.line());
+        say::line(figure.line())?;
     }
     if let Some(file) = &options.json {
         let text = format!("{:#}\n", to_json(&figures));
         fs::write(file, text)
             .map_err(|error| Failure::system("cannot write the figures", error))?;
     }
-    match &options.baseline {
-        Some(file) => compare(&figures, Path::new(file)),
-        None => Ok(ExitCode::SUCCESS),
-    }
+    Ok(baseline.map_or(ExitCode::SUCCESS, |(file, baseline)| {
+        compare(&figures, file, &baseline)
+    }))
 }
 
 /// The machine in which everything is counted.
@@ -80,24 +86,32 @@ fn parse(arguments: &[OsString]) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Fails if a figure is more than a little worse than in a file that `--json` wrote, or is missing there or here.
-fn compare(figures: &[Figure], file: &Path) -> Result<ExitCode, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::system("cannot read the baseline", error))?;
-    let baseline: Value = serde_json::from_str(&text)
-        .map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
-    let worse = worse(figures, &baseline);
+/// A file that `--json` wrote.
+fn read(file: &Path) -> Result<Value, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        Failure::system(
+            format!("cannot read the baseline {}", file.display()),
+            error,
+        )
+    })?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::new(format!("{}: {error}", file.display())))
+}
+
+/// Fails if a figure is more than a little worse than in the baseline, or is missing there or here.
+fn compare(figures: &[Figure], file: &Path, baseline: &Value) -> ExitCode {
+    let worse = worse(figures, baseline);
     for line in &worse {
-        eprintln!("bench: {line}");
+        say::warn(format_args!("bench: {line}"));
     }
     if worse.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+        return ExitCode::SUCCESS;
     }
-    eprintln!(
+    say::warn(format_args!(
         "bench: if that is meant, write a new baseline with --json {} and say why in the commit",
         file.display()
-    );
-    Ok(ExitCode::FAILURE)
+    ));
+    ExitCode::FAILURE
 }
 
 fn worse(figures: &[Figure], baseline: &Value) -> Vec<String> {

@@ -9,6 +9,7 @@ mod unsafe_code;
 
 use crate::failure::Failure;
 use crate::images;
+use crate::say;
 use std::process::ExitCode;
 
 /// Runs all checks; prints each breach, and the sum.
@@ -20,13 +21,13 @@ pub fn main() -> Result<ExitCode, Failure> {
     breaches.extend(style::breaches(root, &files)?);
     breaches.extend(licences::breaches(root)?);
     for breach in &breaches {
-        println!("{breach}");
+        say::line(breach)?;
     }
-    println!(
+    say::line(format_args!(
         "sundog check: {} files, {} breaches",
         files.len(),
         breaches.len()
-    );
+    ))?;
     Ok(if breaches.is_empty() {
         ExitCode::SUCCESS
     } else {

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::image::{Busybox, Plan};
 use crate::images;
 use crate::qemu::PROGRAM;
+use crate::say;
 use crate::session::Terminals;
 use crate::session::terminal::size;
 use std::io::{IsTerminal, stderr, stdin, stdout};
@@ -29,11 +30,11 @@ pub fn main() -> Result<ExitCode, Failure> {
             Err(text) => ("PROBLEM", text),
         };
         well &= mark == "ok";
-        println!("{name}: {mark}: {text}");
+        say::line(format_args!("{name}: {mark}: {text}"))?;
     }
-    println!(
-        "emulation: TCG, which every computer can do; /dev/kvm is not used, whether it is there or not"
-    );
+    say::line(
+        "emulation: TCG, which every computer can do; /dev/kvm is not used, whether it is there or not",
+    )?;
     Ok(if well {
         ExitCode::SUCCESS
     } else {

@@ -1,6 +1,12 @@
 //! Why the command cannot go on, as text for a person.
 
+use crate::say;
 use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+/// The status of a command whose reader has gone: as if SIGPIPE had ended it.
+const NO_READER: u8 = 128 + 13;
 
 /// An error that ends the command; shown as lines that begin with the command's name.
 #[derive(Debug)]
@@ -15,6 +21,23 @@ impl Failure {
     /// A failure of the operating system, with what was tried.
     pub fn system(what: impl fmt::Display, error: impl fmt::Display) -> Self {
         Self(format!("{what}: {error}"))
+    }
+
+    /// Standard output does not take what is written. That its reader has gone is told to nobody, as of any program in a pipe.
+    pub fn output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self(String::new()),
+            _ => Self::system("cannot write to standard output", error),
+        }
+    }
+
+    /// Says it on standard error; the status with which it ends the command.
+    pub fn told(&self) -> ExitCode {
+        if self.0.is_empty() {
+            return NO_READER.into();
+        }
+        say::warn(self);
+        ExitCode::FAILURE
     }
 
     /// The text alone.

@@ -7,6 +7,7 @@ mod steps;
 use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::images;
+use crate::say;
 pub use report::today;
 use report::{Report, Row};
 use room::Room;
@@ -44,12 +45,15 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     }
     let folder = Folder::new()?;
     let report = run(&options, &folder)?;
-    print!("{}", report.table());
+    say::print(report.table())?;
     let page = images::source_root().join(PAGE);
     report.write(&page)?;
-    println!("written: {}", page.display());
+    say::line(format_args!("written: {}", page.display()))?;
     if options.keep || !report.good() {
-        println!("the Debian and the logs: {}", folder.keep().display());
+        say::line(format_args!(
+            "the Debian and the logs: {}",
+            folder.keep().display()
+        ))?;
     }
     Ok(if report.good() {
         ExitCode::SUCCESS
@@ -96,7 +100,7 @@ fn run(options: &Options, folder: &Folder) -> Result<Report, Failure> {
     let source = images::source_root();
     let mut report = Report::new(version_of(source)?);
     let begin = Instant::now();
-    eprintln!("{}", Failure::new("making a Debian with debootstrap"));
+    say::warn(Failure::new("making a Debian with debootstrap"));
     let room = Room::new(folder, source)?;
     report.add(Row {
         what: "`debootstrap bookworm`, minimal, with certificates; rustup and a clone put in"
@@ -106,7 +110,7 @@ fn run(options: &Options, folder: &Folder) -> Result<Report, Failure> {
         good: true,
     });
     for step in steps::all(options.tests) {
-        eprintln!("{}", Failure::new(step.what));
+        say::warn(Failure::new(step.what));
         let row = room.take(step)?;
         let good = row.good;
         report.add(row);
@@ -141,10 +145,7 @@ fn version_of(source: &Path) -> Result<String, Failure> {
     };
     let version = git(&["rev-parse", "--short=12", "HEAD"])?;
     if !git(&["status", "--porcelain"])?.is_empty() {
-        eprintln!(
-            "{}",
-            Failure::new("fresh: what is not committed is left out")
-        );
+        say::warn(Failure::new("fresh: what is not committed is left out"));
     }
     Ok(version)
 }

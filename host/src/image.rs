@@ -37,6 +37,12 @@ const PACKAGE: &str = "boot.package";
 /// Pages in a MiB.
 const PAGES: u32 = 256;
 
+/// Whether a name is that of a file in a folder, and nothing else: it leads out of none.
+fn is_plain(name: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !name.starts_with('-') && !name.is_empty() && name.bytes().all(is_fit)
+}
+
 /// Finds the file of a built native program by the name of its image.
 pub type Find<'a> = &'a dyn Fn(&str) -> Result<PathBuf, Failure>;
 
@@ -88,6 +94,12 @@ impl Plan {
 
     /// Adds programs and scripts for Linux. With a script the personality runs `sh -ex SCRIPT`, behind the options of the manifest.
     pub fn add(&mut self, guests: &Guests<'_>) -> Result<(), Failure> {
+        let mut names = guests.programs.iter().chain(guests.scripts);
+        if let Some(name) = names.find(|name| !is_plain(name)) {
+            return Err(Failure::new(format!(
+                "a program or script is named as in tests/programs and tests/linux, without a folder: {name:?} is no such name"
+            )));
+        }
         let programs = guests.programs.iter().map(|name| {
             let bytes = read(&images::linux(name)?)?;
             Ok((format!("bin/{name}"), 0o755, bytes))

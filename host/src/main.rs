@@ -1,5 +1,6 @@
 //! The command `sundog`: starts machines, runs the tests that need one, and says what is wrong with this computer or this tree.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 mod attack;
 mod bench;
@@ -15,6 +16,7 @@ mod outcome;
 mod process;
 mod qemu;
 mod run;
+mod say;
 mod session;
 mod streams;
 mod target_tests;
@@ -24,6 +26,8 @@ use failure::Failure;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+/// What `sundog --version` prints.
+const VERSION: &str = concat!("sundog ", env!("CARGO_PKG_VERSION"));
 /// What `sundog help` prints.
 const HELP: &str = "\
 usage: sundog [COMMAND] [ARGUMENT...]
@@ -40,7 +44,8 @@ usage: sundog [COMMAND] [ARGUMENT...]
   doctor                                   say what this computer has and lacks
   check                                    check the rules of the source tree
   fresh [--tests] [--keep]                 repeat the first start in a new Debian (needs root), and write docs/results/fresh.md
-  help                                     this text";
+  help                                     this text
+  --version                                the version";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -48,10 +53,7 @@ fn main() -> ExitCode {
     let rest: Vec<OsString> = arguments.collect();
     match dispatch(&command.to_string_lossy(), &rest) {
         Ok(code) => code,
-        Err(failure) => {
-            eprintln!("{failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.told(),
     }
 }
 
@@ -70,8 +72,12 @@ fn dispatch(command: &str, arguments: &[OsString]) -> Result<ExitCode, Failure> 
         "image" => image::main(arguments, &images::native),
         "check" => check::main(),
         "fresh" => fresh::main(arguments),
+        "--version" => {
+            say::line(VERSION)?;
+            Ok(ExitCode::SUCCESS)
+        }
         "help" | "--help" | "-h" => {
-            println!("{HELP}");
+            say::line(HELP)?;
             Ok(ExitCode::SUCCESS)
         }
         other => Err(Failure::new(format!(

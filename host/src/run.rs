@@ -12,6 +12,7 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Board, Machine, Port};
+use crate::say;
 use crate::session::pump::{Ends, are_one, run};
 use crate::session::records::Records;
 use crate::session::terminal::{Raw, size};
@@ -76,24 +77,23 @@ fn early(input: impl AsFd + IsTerminal) -> Result<Option<Vec<u8>>, Failure> {
 fn requested(words: &[&[u8]]) -> Result<Plan, ExitCode> {
     let Parsed { warnings, request } = parse(Front::Run, words);
     for warning in warnings {
-        eprintln!("{warning}");
+        say::warn(warning);
     }
     match request {
         Ok(Request::Run(plan)) => Ok(*plan),
-        Ok(Request::Help) => {
-            print!("{}", sundog_options::help(Front::Run));
-            Err(ExitCode::SUCCESS)
-        }
-        Ok(Request::Version) => {
-            println!("sundog {}", env!("CARGO_PKG_VERSION"));
-            Err(ExitCode::SUCCESS)
-        }
+        Ok(Request::Help) => Err(answered(say::print(sundog_options::help(Front::Run)))),
+        Ok(Request::Version) => Err(answered(say::line(crate::VERSION))),
         Err(error) => {
             // A closed standard error is no other failure.
             drop(stderr().write_all(&error.message(Front::Run)));
             Err(ExitCode::from(error.exit_code()))
         }
     }
+}
+
+/// The status of what was answered at once.
+fn answered(written: Result<(), Failure>) -> ExitCode {
+    written.map_or_else(|failure| failure.told(), |()| ExitCode::SUCCESS)
 }
 
 /// One byte of standard input, or none if it ends before.
@@ -113,7 +113,7 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let consent = consent::read(plan)?;
     let mut image = Image::read(&images::manifest(images::SYSTEM), &images::native)?;
     for line in consent::without_device(plan, &image.system) {
-        eprintln!("{}", Failure::new(line));
+        say::warn(Failure::new(line));
     }
     let mut machine = Machine::new(Board::Microvm, images::program(images::KERNEL)?);
     machine.memory = image.memory();
@@ -179,14 +179,14 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     if terminals.error || plan.explain {
         let person = terminals.person();
         for line in explain::lines(plan, &image.system, told.as_deref(), person) {
-            eprintln!("{}", Failure::new(line));
+            say::warn(Failure::new(line));
         }
     }
     let rows_and_columns = screen.map_or((24, 80), size);
     let mut records = Records::of_user();
     records.check();
     for line in records.take_troubles() {
-        eprintln!("{}", Failure::new(line));
+        say::warn(Failure::new(line));
     }
     let mut session = Session::new(terminals, rows_and_columns, consent, records);
     if are_one(&output, &error) {
@@ -214,7 +214,7 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     let end = run(&mut session, &ends);
     drop(raw);
     for line in session.troubles() {
-        eprintln!("{}", Failure::new(line));
+        say::warn(Failure::new(line));
     }
     match end? {
         End::Exit(status) => Ok(ExitCode::from(status)),
@@ -265,20 +265,17 @@ fn without_linux(image: &Image, mut machine: Machine, plan: &Plan) -> Result<Exi
     let outcome = process.wait_unless(START, &|| Outcome::text(&log).contains(&line))?;
     if plan.explain {
         for line in Outcome::text(&log).lines() {
-            eprintln!("{}", sundog_consent_core::names::escaped(line));
+            say::warn(sundog_consent_core::names::escaped(line));
         }
     }
     if let Some(outcome) = outcome {
         return failed(&outcome, folder);
     }
-    eprintln!(
-        "{}",
-        Failure::new(format!(
-            "the machine starts, and init starts {}\nno Linux program is in this image yet, so {} cannot run",
-            programs.join(" and "),
-            sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program))
-        ))
-    );
+    say::warn(Failure::new(format!(
+        "the machine starts, and init starts {}\nno Linux program is in this image yet, so {} cannot run",
+        programs.join(" and "),
+        sundog_consent_core::names::escaped(&String::from_utf8_lossy(&plan.program))
+    )));
     Ok(ExitCode::from(FAILED))
 }
 

@@ -217,6 +217,16 @@ impl Session {
         }
     }
 
+    /// Standard input cannot be read: a terminal is gone; anything else never could, as a folder.
+    pub fn input_fails(&mut self, error: impl std::fmt::Display, now: u64) {
+        self.input_ends();
+        if self.terminals.input {
+            self.signal(signal::HUP, now);
+        } else {
+            self.say(&format!("cannot read standard input: {error}"));
+        }
+    }
+
     /// Bytes from COM1.
     pub fn console(&mut self, bytes: &[u8], now: u64) {
         let events = self.host.console(bytes);
@@ -379,7 +389,10 @@ impl Session {
                 self.records.log(&line);
             }
             Event::Trace(line) if self.trace => self.say(&escaped(&line)),
-            Event::Trace(_) => {}
+            Event::Notice(line) if self.terminals.error || self.explain => {
+                self.say(&escaped(&line));
+            }
+            Event::Trace(_) | Event::Notice(_) => {}
             Event::Grants(list, last) => {
                 if let Some(console) = &mut self.console {
                     console.grants(list, last);
@@ -563,8 +576,15 @@ impl Session {
 
     /// A line on standard error; a terminal there is in raw mode.
     fn tell(&mut self, line: &str) {
-        let line = format!("{line}\r\n");
+        let mut line = format!("{line}\r\n");
         if self.terminals.error {
+            if self
+                .shown
+                .as_ref()
+                .is_some_and(|shown| !shown.begins_line())
+            {
+                line.insert_str(0, "\r\n");
+            }
             let error = self.terminals.screen().unwrap_or(Stream::Error);
             self.program(error, line.as_bytes());
         } else {

@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::folder::Folder;
 use crate::process::Process;
 use crate::qemu::Port;
+use crate::say;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::io::{Read, Write};
@@ -37,13 +38,10 @@ impl Listener {
         match self.listener.accept() {
             Ok((stream, _)) => Some(stream),
             Err(error) => {
-                eprintln!(
-                    "{}",
-                    Failure::system(
-                        format!("cannot connect the port {}", self.port.name()),
-                        error
-                    )
-                );
+                say::warn(Failure::system(
+                    format!("cannot connect the port {}", self.port.name()),
+                    error,
+                ));
                 None
             }
         }

@@ -13,6 +13,7 @@ use crate::images;
 use crate::outcome::Outcome;
 use crate::process::Process;
 use crate::qemu::{Machine, Port};
+use crate::say;
 use crate::tour;
 use conversation::Conversation;
 use evidence::{Line, Source, lines};
@@ -60,21 +61,27 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
         )));
     }
     let begin = Instant::now();
-    println!("\nrunning {} target tests", chosen.len());
+    say::line(format_args!("\nrunning {} target tests", chosen.len()))?;
     let mut failures = Vec::new();
+    // Tests that have begun go on, whoever reads of them.
+    let mut written = Ok(());
     run_all(&chosen, |test, report| {
         let shown = report
             .verdict
             .and_then(|()| tour::check(test.name, &report.lines));
         let word = if shown.is_ok() { "ok" } else { "FAILED" };
-        println!("test {} ... {word}", test.name);
+        let line = format_args!("test {} ... {word}", test.name);
+        if written.is_ok() {
+            written = say::line(line);
+        }
         failures.extend(shown.err().map(|text| (test.name, text)));
     });
+    written?;
     if !failures.is_empty() {
-        println!("\nfailures:\n");
+        say::line("\nfailures:\n")?;
     }
     for (name, text) in &failures {
-        println!("---- {name} ----\n{text}\n");
+        say::line(format_args!("---- {name} ----\n{text}\n"))?;
     }
     let (verdict, failed) = (
         if failures.is_empty() { "ok" } else { "FAILED" },
@@ -82,9 +89,9 @@ pub fn main(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     );
     let (passed, left) = (chosen.len() - failed, all_tests().count() - chosen.len());
     let seconds = begin.elapsed().as_secs_f64();
-    println!(
+    say::line(format_args!(
         "\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {left} filtered out; finished in {seconds:.2}s\n"
-    );
+    ))?;
     Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {

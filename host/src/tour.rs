@@ -34,7 +34,7 @@ pub fn main(words: &[OsString]) -> Result<ExitCode, Failure> {
     }
     let mut out = std::io::stdout();
     let failed = play(&chosen, &mut |names, done| run_named(names, done), &mut out);
-    let failed = failed.map_err(|error| Failure::system("cannot write the tour", error))?;
+    let failed = failed.map_err(|error| Failure::output(&error))?;
     Ok(ExitCode::from(u8::try_from(failed).unwrap_or(u8::MAX)))
 }
 

@@ -6,6 +6,9 @@ use shared::{Place, text};
 use std::fs;
 use std::process::{Command, Stdio};
 
+/// A manifest that names Linux programs.
+const FIRST_LIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../system/first-light.toml");
+
 /// A program that is found as QEMU: a shell's lines. What it was given is in the file `arguments`.
 fn emulator(place: &Place, lines: &str) {
     let arguments = place.0.join("arguments");
@@ -35,6 +38,10 @@ fn unknown_words_are_named() {
         (&["bench", "--jsn", "x"], "--jsn"),
         (&["bench", "--json"], "--json needs a file"),
         (&["image", "one"], "usage: sundog image"),
+        (&["image", FIRST_LIGHT, "x", "/bin/true"], "\"/bin/true\""),
+        (&["image", FIRST_LIGHT, "x", "..", "x"], "\"..\""),
+        (&["image", FIRST_LIGHT, "x", "--scrip", "x"], "--scrip"),
+        (&["image", FIRST_LIGHT, "x", "--script", "../x"], "../x"),
         (&["run", "--no-such-option", "true"], "--no-such-option"),
         (&["fresh", "now"], "now"),
         (&["test", "no-such"], "there are boot_microvm, "),
@@ -51,6 +58,57 @@ fn unknown_words_are_named() {
     let (status, output, _) = run(&place, &["test", "--if-any", "no-such"]);
     assert_eq!(status, 0);
     assert!(output.contains("ok. 0 passed"), "{output}");
+}
+
+#[test]
+fn streams_that_take_nothing_abort_nothing() {
+    let place = Place::new("streams");
+    let run = |words: &[&str], output: Stdio, error: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sundog"));
+        let command = command.args(words).env("PATH", &place.0);
+        let command = command.stdin(Stdio::null()).stdout(output).stderr(error);
+        let output = command.spawn().unwrap().wait_with_output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    let unread = || Stdio::from(std::io::pipe().unwrap().1);
+    for words in [
+        &["help"][..],
+        &["doctor"],
+        &["run", "--help"],
+        &["--version"],
+    ] {
+        let (status, error) = run(words, full(), Stdio::piped());
+        assert_eq!(status, Some(1), "{words:?}");
+        assert!(
+            error.contains("cannot write to standard output: No space"),
+            "{words:?}: {error}"
+        );
+        let gone = run(words, unread(), Stdio::piped());
+        assert_eq!(gone, (Some(141), String::new()), "{words:?}");
+    }
+    for words in [
+        &["no-such"][..],
+        &["run", "--no-such"],
+        &["tour", "no-such"],
+    ] {
+        for error in [full(), unread()] {
+            assert_eq!(run(words, Stdio::null(), error).0, Some(1), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn a_baseline_that_cannot_be_read_is_told_before_anything_is_counted() {
+    let place = Place::new("baseline");
+    emulator(&place, "exit 33");
+    let (status, _, error) = run(&place, &["bench", "--baseline", "no-such-file"]);
+    assert_eq!(status, 1);
+    assert!(error.contains("no-such-file"), "{error}");
+    assert!(
+        !place.0.join("arguments").exists(),
+        "no machine was started"
+    );
 }
 
 #[test]

@@ -149,6 +149,20 @@ fn output_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
+fn an_input_that_cannot_be_read_is_an_end_of_input() {
+    let mut command = sundog(&["sh", "-c", "cat; echo end"]);
+    let command = command.stdin(fs::File::open("/").unwrap());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "end\n");
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("sundog: cannot read standard input: Is a directory"),
+        "{said}"
+    );
+}
+
+#[test]
 fn without_a_terminal_only_an_option_opens_a_device() {
     let _one = one();
     let read = ["head", "-n", "1", "/dev/ttyS1"];

@@ -5,6 +5,7 @@ use super::report::Row;
 use super::steps::{Step, User};
 use crate::failure::Failure;
 use crate::folder::Folder;
+use crate::say;
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -95,10 +96,11 @@ impl Room {
         let seconds = begin.elapsed().as_secs_f64();
         let wrong = step.wrong(status, &text);
         if let Some(wrong) = &wrong {
-            eprintln!(
-                "{}",
-                Failure::new(format!("{}: {wrong}\n{}", step.name, last_lines(&text)))
-            );
+            say::warn(Failure::new(format!(
+                "{}: {wrong}\n{}",
+                step.name,
+                last_lines(&text)
+            )));
         }
         Ok(Row {
             what: step.what.to_owned(),

@@ -189,11 +189,7 @@ fn serve(
             Ok(0) => session.input_ends(),
             Ok(length) => session.input(&bytes[..length], now),
             Err(Errno::INTR | Errno::AGAIN) => {}
-            // A terminal that is gone.
-            Err(_) => {
-                session.input_ends();
-                session.signal(signal::HUP, now);
-            }
+            Err(error) => session.input_fails(error, now),
         },
         Side::Output => put(ends.output, Stream::Output, session),
         Side::Error => put(ends.error, Stream::Error, session),

@@ -36,6 +36,11 @@ impl Shown {
         self.covered > 0
     }
 
+    /// Whether the program left the cursor at the beginning of a line.
+    pub fn begins_line(&self) -> bool {
+        self.held.is_empty() && self.model.cursor().1 == 0
+    }
+
     /// Lines and columns.
     pub fn size(&self) -> (usize, usize) {
         self.model.size()

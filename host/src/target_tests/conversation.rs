@@ -356,7 +356,7 @@ impl Talk {
                 Event::Trace(line) if line.starts_with("console: ") => {
                     return Err(Error::other(line));
                 }
-                Event::Trace(line) => {
+                Event::Trace(line) | Event::Notice(line) => {
                     self.say(Source::Message, &line);
                     self.messages.push(line);
                 }

@@ -9,6 +9,11 @@ const WIDTH: usize = 100;
 const HASH: usize = 64;
 const SHOWN_OF_HASH: usize = 8;
 
+/// From so many lines in a row that are shown for one reason only some are.
+const MANY: usize = 40;
+/// How many of these, before the last.
+const FIRST: usize = 5;
+
 /// A scene.
 #[derive(Debug)]
 pub struct Scene {
@@ -41,8 +46,13 @@ impl Scene {
                 self.name
             ));
         }
-        let belongs = |line: &&Line| self.shows.iter().any(|show| fits(line, show));
-        Ok(lines.iter().filter(belongs).map(printed).collect())
+        let place = |line: &Line| self.shows.iter().position(|show| fits(line, show));
+        let picked: Vec<(usize, &Line)> = lines
+            .iter()
+            .filter_map(|line| Some((place(line)?, line)))
+            .collect();
+        let alike = picked.chunk_by(|(one, _), (other, _)| one == other);
+        Ok(alike.flat_map(shortened).collect())
     }
 
     /// The scene as it is printed after its test, and whether it showed what it promises.
@@ -62,6 +72,24 @@ impl Scene {
             Err(wrong) => text.push_str(&format!("FAIL: {}: {wrong}\n", self.row)),
         }
         (text, good)
+    }
+}
+
+/// Lines that the scene shows for the same reason; of very many their beginning, how many they are, and the last.
+fn shortened(alike: &[(usize, &Line)]) -> Vec<String> {
+    let all = |lines: &[(usize, &Line)]| lines.iter().map(|(_, line)| printed(line)).collect();
+    match alike {
+        [first @ .., last] if first.len() >= MANY => {
+            let left = first.len() - FIRST;
+            let mut lines: Vec<String> = all(&first[..FIRST]);
+            lines.push(format!(
+                "  {:8} | ({left} more like these)",
+                last.1.source.name()
+            ));
+            lines.push(printed(last.1));
+            lines
+        }
+        few => all(few),
     }
 }
 
@@ -126,6 +154,24 @@ mod tests {
         assert!(good);
         let expected = "dots: dots come out\n$ cargo run -- tour dots\n  kernel   | init: 3 programs\n  terminal | .....\nok\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn of_very_many_lines_some_are_shown() {
+        let texts: Vec<String> = (0..200).map(|number| format!("...{number}")).collect();
+        let mut lines: Vec<_> = texts
+            .iter()
+            .map(|text| (Source::Terminal, &**text))
+            .collect();
+        lines.push((Source::Kernel, "init: x"));
+        let (text, good) = SCENE.play(&report(&lines, Ok(())));
+        assert!(good);
+        for there in [
+            "terminal | ...4\n  terminal | (194 more like these)\n  terminal | ...199\n",
+            "kernel   | init: x\n",
+        ] {
+            assert!(text.contains(there), "{text}");
+        }
     }
 
     #[test]

@@ -215,6 +215,8 @@ pub enum ToHost {
     },
     /// A line for the person who asked for a trace.
     Trace(String),
+    /// A line for the person, about what was decided without a question.
+    Notice(String),
     /// A line for the store. The host takes it only if it sent `always` or `never`, typed, for that prompt.
     Remember {
         /// The prompt.
@@ -381,6 +383,7 @@ impl Message for ToHost {
                 line: reader.text(MAX_LINE)?,
             },
             0x109 => ToHost::Listening,
+            0x10a => ToHost::Notice(reader.text(MAX_LINE)?),
             _ => return Err(Bad::Type),
         })
     }
@@ -444,6 +447,10 @@ impl Message for ToHost {
                 0x108
             }
             ToHost::Listening => 0x109,
+            ToHost::Notice(line) => {
+                writer.text(line, MAX_LINE)?;
+                0x10a
+            }
         })
     }
 }

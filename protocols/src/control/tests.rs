@@ -96,6 +96,7 @@ fn to_host() -> Vec<ToHost> {
             last: true
         },
         ToHost::Trace("t".into()),
+        ToHost::Notice("n".into()),
         ToHost::Remember {
             id: 1,
             line: "{}".into()

@@ -146,6 +146,35 @@ fn without_a_terminal_a_question_is_denied_and_the_option_is_named() {
 }
 
 #[test]
+fn what_is_decided_without_a_question_is_told_at_a_terminal_only() {
+    let notice = ToHost::Notice("/bin/\u{1b}x was denied: serial +1 (cli)".into());
+    let mut person = super::terminal::start();
+    person.machine.start();
+    person.machine.output(Stream::Output, b"prompt> ");
+    person.wait("prompt>", true);
+    person.machine.tell(&notice);
+    person.wait("was denied", true);
+    let lines = person.lines();
+    assert!(
+        lines.contains(&"sundog: /bin/\\u{1b}x was denied: serial +1 (cli)".to_owned()),
+        "on a line of its own: {lines:?}"
+    );
+    let Piped {
+        mut machine,
+        input: _input,
+        output: _output,
+        error,
+        run,
+        ..
+    } = piped(Consent::default());
+    machine.start();
+    machine.tell(&notice);
+    machine.exit(0);
+    assert_eq!(run.join().unwrap(), End::Exit(0));
+    assert_eq!(text(error), "");
+}
+
+#[test]
 fn configuration_comes_first_and_an_allowed_always_is_kept() {
     let consent = Consent {
         texts: vec![

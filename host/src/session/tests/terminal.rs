@@ -126,7 +126,8 @@ impl Terminal {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// The lines of the screen.
+    pub fn lines(&self) -> Vec<String> {
         let screen = self.screen.lock().unwrap();
         (0..24).map(|row| screen.text(row)).collect()
     }

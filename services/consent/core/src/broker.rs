@@ -406,19 +406,21 @@ impl Broker {
     }
 
     fn notify(&mut self, terms: &Terms, badge: u64, open: &Open, said: &str) {
-        if !terms.notify {
-            return;
+        if terms.notify {
+            let place = terms.origin.as_ref();
+            let place = place.map_or("no rule".into(), |origin| format!("{origin}"));
+            self.tell(badge, open, said, &place);
         }
+    }
+
+    /// Tells the person what became of a request, a few times for a sandbox and a class of device.
+    fn tell(&mut self, badge: u64, open: &Open, said: &str, why: &str) {
         let count = self.notified.entry((badge, open.resource)).or_insert(0);
         *count += 1;
         if *count <= EACH {
             let program = names::shown(&open.program, 60).text;
-            let place = terms
-                .origin
-                .as_ref()
-                .map_or("no rule".into(), |origin| format!("{origin}"));
             let line = format!(
-                "{program} was {said}: {} +{} ({place})",
+                "{program} was {said}: {} +{} ({why})",
                 open.resource.name(),
                 open.instance
             );

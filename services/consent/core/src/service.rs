@@ -245,7 +245,7 @@ pub fn to_host(effect: &Effect) -> Option<ToHost> {
             id: *id,
             line: line.clone(),
         },
-        Effect::Notify(line) => ToHost::Trace(line.clone()),
+        Effect::Notify(line) => ToHost::Notice(line.clone()),
         Effect::Resolved(..) | Effect::Revoked(_) => return None,
     })
 }

@@ -32,6 +32,8 @@ pub enum Event {
     Log(String),
     /// A line for the person who asked for a trace; escape it before it is shown.
     Trace(String),
+    /// A line for the person, about what was decided without a question; escape it before it is shown.
+    Notice(String),
     /// Grants, and whether these are the last of the list.
     Grants(Vec<Grant>, bool),
     /// A line for the store: the answer was typed here, for this line's question.
@@ -227,6 +229,7 @@ impl Host {
             ToHost::Log(line) => Event::Log(line),
             ToHost::Grants { list, last } => Event::Grants(list, last),
             ToHost::Trace(line) => Event::Trace(line),
+            ToHost::Notice(line) => Event::Notice(line),
             ToHost::Remember { id: 0, line } => Event::RememberOption(line),
             ToHost::Remember { id, line } => match self.expected.remove(&id) {
                 Some(answer) => Event::Remember(answer, line),

@@ -9,7 +9,8 @@ use alloc::format;
 use alloc::string::String;
 use sundog_protocols::control::{By, Prompt};
 
-/// Questions about one program and one class of device while a sandbox lives.
+/// Questions about one program and one class of device while a sandbox lives. As in the other two bounds those that the person
+/// answered by allowing do not count.
 pub const MAX_PROMPTS: u32 = 3;
 /// Questions of one sandbox in all, since a program can give itself new names and hashes.
 pub const MAX_PROMPTS_OF_SANDBOX: u32 = 12;
@@ -44,12 +45,20 @@ impl Broker {
         let of_program = self.asked.get(&place).copied().unwrap_or(0);
         let outermost = self.outermost(badge);
         let in_all = self.asked_in_all.get(&outermost).copied().unwrap_or(0);
-        if of_program >= MAX_PROMPTS
-            || in_all >= MAX_PROMPTS_IN_ALL
-            || of_sandbox >= MAX_PROMPTS_OF_SANDBOX
-            || self.waiting.len() >= MAX_WAITING
-        {
+        let why = if of_program >= MAX_PROMPTS {
+            format!("after {MAX_PROMPTS} questions about it that nobody allowed")
+        } else if of_sandbox >= MAX_PROMPTS_OF_SANDBOX {
+            format!("after {MAX_PROMPTS_OF_SANDBOX} questions of its sandbox that nobody allowed")
+        } else if in_all >= MAX_PROMPTS_IN_ALL {
+            format!("after {MAX_PROMPTS_IN_ALL} questions in all that nobody allowed")
+        } else if self.waiting.len() >= MAX_WAITING {
+            format!("{MAX_WAITING} questions wait already")
+        } else {
+            String::new()
+        };
+        if !why.is_empty() {
             self.log_decision(badge, open, "deny", "", "limit", now);
+            self.tell(badge, open, "denied without a question", &why);
             return Reply::Refused(Refusal::Denied);
         }
         self.asked.insert(place, of_program + 1);
@@ -188,6 +197,9 @@ impl Broker {
         }
         match answer {
             Answer::Once | Answer::Run | Answer::Always | Answer::Black => {
+                if typed {
+                    self.uncount(*badge, open);
+                }
                 self.grant(*badge, open, answer, &terms, who.into(), now)
             }
             Answer::Deny | Answer::Never => {
@@ -242,19 +254,26 @@ impl Broker {
                 }
                 verdict => {
                     self.waiting.pop_front();
-                    if let Some(count) =
-                        self.asked
-                            .get_mut(&(badge, open.program_hash, open.resource))
-                    {
-                        *count = count.saturating_sub(1);
-                    }
-                    if let Some(count) = self.asked_in_all.get_mut(&self.outermost(badge)) {
-                        *count = count.saturating_sub(1);
-                    }
+                    self.uncount(badge, &open);
                     let reply = self.carry_out(badge, &open, verdict, now);
                     self.effects.push_back(Effect::Resolved(id, reply));
                 }
             }
+        }
+    }
+
+    /// A question that was put is none of those by which a program could wear the person out.
+    fn uncount(&mut self, badge: u64, open: &Open) {
+        let place = (badge, open.program_hash, open.resource);
+        let outermost = self.outermost(badge);
+        for count in [
+            self.asked.get_mut(&place),
+            self.asked_in_all.get_mut(&outermost),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *count = count.saturating_sub(1);
         }
     }
 

@@ -9,6 +9,9 @@ use sundog_protocols::control::Grant;
 /// The most grants kept for the list.
 const MAX_LISTED: usize = 1024;
 
+/// What `revoke` needs.
+const REVOKE: &str = "`revoke` takes a number from the list that `grants` shows.";
+
 /// A grant that is being taken back.
 #[derive(Debug)]
 pub(super) struct Taking {
@@ -105,11 +108,9 @@ impl Console {
                     self.events.push_back(Event::Revoke(number));
                     self.ask_for_list();
                 }
-                Err(_) => {
-                    self.notice =
-                        "`revoke` takes a number from the list that `grants` shows.".into()
-                }
+                Err(_) => self.notice = REVOKE.into(),
             },
+            ["revoke"] => self.notice = REVOKE.into(),
             ["stop"] => {
                 self.events.push_back(Event::Stop);
                 self.done();

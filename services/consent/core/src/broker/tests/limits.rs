@@ -42,6 +42,32 @@ fn a_thousand_requests_make_one_visible_prompt_three_in_all_and_a_counted_line()
 }
 
 #[test]
+fn what_the_person_allows_is_asked_as_often_as_it_comes() {
+    let mut broker = broker("");
+    for answer in [Answer::Once, Answer::Black].into_iter().cycle().take(50) {
+        assert!(answered(&mut broker, answer, By::Typed).is_ok());
+        // An empty device is remembered for the run.
+        broker.session.clear();
+    }
+    for by in [By::Typed, By::Escape, By::TimeOut] {
+        assert_eq!(
+            answered(&mut broker, Answer::Deny, by),
+            Err(Refusal::Denied)
+        );
+    }
+    assert_eq!(
+        broker.open(1, &camera("0"), T0),
+        Reply::Refused(Refusal::Denied)
+    );
+    let effects = broker.take_effects();
+    let said = "/bin/cam was denied without a question: camera +0 (after 3 questions about it that nobody allowed)";
+    assert!(
+        effects.contains(&Effect::Notify(said.into())),
+        "{effects:?}"
+    );
+}
+
+#[test]
 fn new_names_and_hashes_do_not_buy_more_prompts() {
     let mut broker = broker("");
     let mut waiting = 0;

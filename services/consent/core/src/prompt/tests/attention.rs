@@ -45,6 +45,8 @@ fn ctrl_bracket_calls_lists_and_takes_away() {
     rig.console.grants(vec![grant], true);
     assert!(rig.shows("Grant 65537 could not be taken back."));
     let before = rig.others.len();
+    rig.press(b"revoke\r");
+    assert!(rig.shows("`revoke` takes a number"));
     rig.press(b"revoke x\rnonsense\rhelp\r\r");
     assert_eq!(rig.others.len(), before);
     rig.press(b"stop\r");
