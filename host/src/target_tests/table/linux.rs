@@ -28,6 +28,14 @@ const fn guests(
     Guests { programs, scripts }
 }
 
+/// A machine whose `/` is what is the folder `/tree` in another one; what the prober says there is compared.
+const MACHINE_ROOT: TargetTest = TargetTest {
+    name: "the_tree_as_the_root_of_a_machine",
+    guests: guests(&["prober"], &[]),
+    arguments: &[("linux", &["--pids", "50", "sh", "-e", "/tests/prober.sh"])],
+    ..SCRIPT
+};
+
 /// What a person does at a shell: commands, interrupts, a stopped job, another size of the window, an interrupt from outside, the end.
 const SHELL: &[Step] = &[
     Step::Output("# "),
@@ -198,6 +206,14 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "sandbox_other_root",
         guests: guests(&["other-root"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_root_as_of_a_machine",
+        guests: guests(&["other-machine"], &[]),
+        tree: &["prober"],
+        arguments: &[("linux", &["sh", "/tests/other-machine.sh"])],
+        console_as: Some(&MACHINE_ROOT),
         ..SCRIPT
     },
     TargetTest {
