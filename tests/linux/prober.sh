@@ -1,6 +1,5 @@
 # What a program finds out about where it is. Only what differs from run to run is left out: times, amounts of memory, places in memory
 # that are drawn by lot.
-exec 3>&1 < /dev/null > /tmp/said 2>&1
 say() { echo "== $*"; }
 stats() {
     stat -c '%n %F %d %i %h %s %b %a %u %g %t %T %Y' "$1" 2>&1 || true
@@ -29,6 +28,10 @@ ln -s /proc/self/root/../etc /tmp/up
 touch -h -d @7 /tmp/out /tmp/up
 cat /tmp/out /tmp/up/group
 stats /tmp/out; stats /tmp/up
+say streams
+for fd in 0 1 2; do readlink /proc/self/fd/$fd; stat -L -c '%F %d %i %h %s %a %u %g %t %T' /proc/self/fd/$fd; done
+tty
+stty -a
 say process
 for name in root cwd exe; do readlink /proc/self/$name /proc/$$/$name /proc/1/$name || true; done
 ls -a /proc/self/root/.. /proc/self/cwd/.. /proc/$$/root/
@@ -41,7 +44,7 @@ for name in auxv cgroup cmdline comm environ limits mountinfo mounts oom_score_a
     auxv) wc -c < /proc/self/$name ;;
     # Amounts of memory, and how much time was used.
     status) grep -v -e ^Vm /proc/self/$name ;;
-    stat) cut -d ' ' -f 1-6,9-13,18-21,25,31-40 /proc/self/$name ;;
+    stat) cut -d ' ' -f 1-13,18-21,25,31-40 /proc/self/$name ;;
     *) tr '\0' '\n' < /proc/self/$name ;;
     esac
 done
@@ -51,7 +54,5 @@ uname -a; hostname; id; umask; set -- /proc/[0-9]*; echo $*
 say what cannot be done
 (mkdir /new; touch /bin/new; rmdir /tests; mknod /tmp/disk b 8 0; cat /tmp/disk; chroot /bin /busybox pwd; mount -t tmpfs tmpfs /srv) 2>&1 || true
 say end
-exec >&3
-cat /tmp/said
 # What was said last is on its way still, and the end of the machine would take it along.
 sleep 1

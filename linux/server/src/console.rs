@@ -1,19 +1,15 @@
 //! Where the first process' standard streams lead: the host, a bare line, or the process outside that is this sandbox.
 
-use crate::channel::Channel;
 use crate::host_streams::{Ask, HostStreams, Order};
 use crate::orders;
+use crate::outside::Outside;
 use crate::requests::Requests;
 use crate::sandbox::NativeTerminal;
-use crate::streams;
 use crate::trace::Lines;
 use alloc::boxed::Box;
-use alloc::format;
-use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
-use sundog_linux_vfs::{Context, Errno, Queue, Vfs};
+use sundog_linux_vfs::{Context, Errno, Vfs};
 use sundog_protocols::Words;
-use sundog_protocols::host_process::Request;
 use sundog_rt::cap::Cap;
 use sundog_rt::cap::object::{Endpoint, Notification};
 use sundog_rt::ring::Mapped;
@@ -47,14 +43,7 @@ pub enum Console {
     /// A line with a terminal at its end.
     Terminal(NativeTerminal),
     /// The streams outside.
-    Outside {
-        /// Channels that are not used yet, for descriptors 0 to 2.
-        channels: Vec<Channel>,
-        /// For words of the personality's own.
-        own: Channel,
-        /// Where readers wait.
-        queue: Option<Queue>,
-    },
+    Outside(Outside),
 }
 
 impl Console {
@@ -80,12 +69,7 @@ impl Console {
         match self {
             Console::Host(host) => host.streams.open(vfs, context),
             Console::Terminal(terminal) => terminal.open(vfs, context),
-            Console::Outside {
-                channels, queue, ..
-            } => {
-                *queue = Some(streams::open(vfs, context, channels.drain(..))?);
-                Ok(())
-            }
+            Console::Outside(outside) => outside.open(vfs, context),
         }
     }
 
@@ -95,12 +79,7 @@ impl Console {
         match self {
             Console::Host(host) => host.work(kernel, requests, notified),
             Console::Terminal(terminal) => terminal.work(&mut kernel.vfs),
-            Console::Outside { queue, .. } => {
-                if let (true, Some(queue)) = (notified, queue) {
-                    kernel.vfs.wake(*queue);
-                }
-                notified
-            }
+            Console::Outside(outside) => outside.work(kernel, notified),
         }
     }
 
@@ -109,7 +88,7 @@ impl Console {
         match self {
             Console::Host(host) => host.streams.sleep(),
             Console::Terminal(terminal) => terminal.sleep(true),
-            Console::Outside { .. } => true,
+            Console::Outside(_) => true,
         }
     }
 
@@ -123,17 +102,7 @@ impl Console {
         match self {
             Console::Host(host) => host.streams.say(text),
             Console::Terminal(terminal) => terminal.say(text),
-            Console::Outside { own, .. } => {
-                let bytes = format!("{text}\n").into_bytes();
-                let request = Request::Write {
-                    descriptor: 2,
-                    bytes,
-                };
-                // A text that is too long, or that nobody takes, is not said.
-                if let Ok(words) = request.encode() {
-                    let _ = own.ask(words.as_slice());
-                }
-            }
+            Console::Outside(outside) => outside.say(text),
         }
     }
 
@@ -158,7 +127,7 @@ impl Console {
                     }
                 }
                 Console::Terminal(terminal) => return terminal.finish(),
-                Console::Outside { .. } => return true,
+                Console::Outside(_) => return true,
             }
             if !moved && self.sleep() {
                 return false;

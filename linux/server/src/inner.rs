@@ -86,6 +86,8 @@ pub struct Inner {
     pub shared: Shared,
     /// Its standard input.
     pub input: Input,
+    /// Keys of its terminal.
+    pub keys: Input,
     trees: Vec<Tree>,
 }
 
@@ -251,6 +253,7 @@ pub fn spawn_sandbox(
             Inner {
                 shared,
                 input: Input::Idle,
+                keys: Input::Idle,
                 trees,
             },
         )),

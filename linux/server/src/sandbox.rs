@@ -14,6 +14,7 @@ use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::natives::Natives;
 use crate::options::Options;
+use crate::outside::Outside;
 use crate::pool::{self, Made};
 use crate::random::Random;
 use crate::requests::Requests;
@@ -170,11 +171,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
                 calendar,
             );
             let vfs = root::build_within(view.root(), &memory, calendar, random.divide(), gates)?;
-            let console = Console::Outside {
-                channels,
-                own,
-                queue: None,
-            };
+            let console = Console::Outside(Outside::new(channels, own));
             (vfs, console, Some(view))
         }
         (None, None) => return Err(String::from("no options of a sandbox were given")),

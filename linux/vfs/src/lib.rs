@@ -18,6 +18,7 @@
 //! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake next_event for the core's own objects
 //! objects      pipe2 socketpair socket_shutdown eventfd2 memfd_create get_seals flock
 //! terminals    ioctl; add_console console_input console_output console_resize console_hang_up; session_ended session_terminal
+//!              screen keys show end_loans for one who has a line discipline of his own; open_console console_wanted
 //! mappings     file_of retain_file release_file file_read_at file_page file_identity file_path
 //! namespace    mount mount_proc mount_dev add_gated_device bind restrict unmount
 //! ```
@@ -78,4 +79,5 @@ pub use poll::Readiness;
 pub use process_info::{NoProcesses, ProcInfo, ProcessFile, ProcessView, SystemFile};
 pub use shown::Shown;
 pub use stat::Stat;
+pub use tty::loan::Screen;
 pub use vfs::{Random, Setup, Vfs};

@@ -65,6 +65,98 @@ const SHELL: &[Step] = &[
     Step::Exit(3),
 ];
 
+/// A shell in a sandbox at the same terminal: its lines are edited, Ctrl-C and Ctrl-Z are for its jobs, another size is told; a program
+/// that no shell in there could let go on is stopped with its sandbox; and behind it the outer shell finds everything as it was.
+const SHELL_WITHIN: &[Step] = &[
+    Step::Output("# "),
+    Step::Type("PS1='out> '; stty -a > /tmp/before; sandbox -- sh\n"),
+    Step::Output("# "),
+    Step::Type("PS1='in> '; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && tty && stty size\n"),
+    Step::Output("\n/dev/console\r\n24 80\r\n"),
+    Step::Output("in> "),
+    Step::Type("sh -c 'echo begun; exec sleep 100'\n"),
+    Step::Output("\nbegun\r\n"),
+    Step::Type("\x03"),
+    Step::Output("in> "),
+    Step::Type("echo status $?\n"),
+    Step::Output("\nstatus 130\r\n"),
+    Step::Type("sh -c 'echo begun; exec sleep 100'\n"),
+    Step::Output("\nbegun\r\n"),
+    Step::Type("\x1a"),
+    Step::Output("Stopped"),
+    Step::Output("in> "),
+    Step::Type("jobs; fg\n"),
+    Step::Output("\r\nsh -c echo begun; exec sleep 100"),
+    // From outside, as a person's other window would.
+    Step::Signal(2),
+    Step::Output("in> "),
+    Step::Size(41, 113),
+    // The line is edited: Ctrl-A to its front, Ctrl-E to its end, one letter taken back.
+    Step::Type("size\x01stty \x05x\x7f\n"),
+    Step::Output("\n41 113\r\n"),
+    // A size that changes while a program of the inner sandbox is in front.
+    Step::Output("in> "),
+    Step::Type(
+        "trap 'stty size' WINCH; sh -c 'trap \"stty size; exit\" WINCH; echo waits; while :; do sleep 0.1; done'\n",
+    ),
+    Step::Output("\nwaits\r\n"),
+    Step::Size(30, 90),
+    Step::Output("\n30 90\r\n"),
+    Step::Output("in> "),
+    // What it does to its terminal ends with it.
+    Step::Type("trap - WINCH; stty -echo -icanon intr ^X; exit 5\n"),
+    Step::Output("out> "),
+    Step::Type(
+        "echo =$?; stty -a | sed 's/rows 30; columns 90/rows 24; columns 80/' | cmp - /tmp/before && echo the same $((40 + 2))\n",
+    ),
+    Step::Output("\n=5\r\nthe same 42\r\n"),
+    Step::Output("out> "),
+    // Without a shell in there: the sandbox is the outer shell's job.
+    Step::Type("sandbox -- sh -c 'echo begun; cat; echo ended'\n"),
+    Step::Output("\nbegun\r\n"),
+    Step::Type("one\n"),
+    Step::Output("one\r\none\r\n"),
+    Step::Type("\x1a"),
+    Step::Output("Stopped"),
+    Step::Output("out> "),
+    // It gets nothing of what is typed for the outer shell.
+    Step::Type("echo for the outer $((50 + 5))\n"),
+    Step::Output("\nfor the outer 55\r\n"),
+    Step::Output("out> "),
+    Step::Type("fg\n"),
+    Step::Output("echo ended"),
+    Step::Type("two\n"),
+    Step::Output("two\r\ntwo\r\n"),
+    Step::Type("\x04"),
+    Step::Output("ended\r\n"),
+    Step::Output("out> "),
+    // One that reads in the background is stopped.
+    Step::Type("sandbox -- cat &\n"),
+    Step::Output("out> "),
+    Step::Type("sleep 1; jobs\n"),
+    Step::Output("Stopped"),
+    Step::Output("out> "),
+    Step::Type("kill %1; sandbox -- sleep 100\n"),
+    Step::Type("\x03"),
+    Step::Output("out> "),
+    // What is typed ahead of a program that reads nothing is for the outer shell.
+    Step::Type("sandbox -- sleep 1\necho ahead $((60 + 6))\n"),
+    Step::Output("\nahead 66\r\n"),
+    // A terminal three sandboxes deep.
+    Step::Output("out> "),
+    Step::Type("sandbox -- sandbox -- sandbox -- sh -c 'stty size; read x; echo got $x; tty'\n"),
+    Step::Output("\n30 90\r\n"),
+    Step::Type("deep\n"),
+    Step::Output("got deep\r\n/dev/console\r\n"),
+    Step::Output("out> "),
+    // Only its output is the terminal.
+    Step::Type(
+        "echo piped | sandbox --ro-bind /bin /bin -- sh -c '[ -t 0 ] || [ -t 1 ] && cat'; exit 3\n",
+    ),
+    Step::Output("\npiped\r\n"),
+    Step::Exit(3),
+];
+
 /// What `help` lists is what a person can do; the keys at `sleep 100` are those of [`SHELL`].
 const HELP: &[Step] = &[
     Step::Output("# "),
@@ -142,6 +234,14 @@ pub const ROWS: &[TargetTest] = &[
         system: Some("first-light"),
         lines: &["init: 6 programs"],
         steps: SHELL,
+        ..SYSTEM
+    },
+    TargetTest {
+        name: "shell_in_a_sandbox",
+        system: Some("first-light"),
+        lines: &["init: 6 programs"],
+        steps: SHELL_WITHIN,
+        limit: Duration::from_secs(120),
         ..SYSTEM
     },
     TargetTest {
