@@ -2,6 +2,7 @@
 
 mod arena;
 mod child;
+mod closed;
 mod fork;
 pub mod ptrace;
 mod signals;
@@ -9,6 +10,7 @@ mod twice;
 
 pub use arena::{Arena, Call};
 pub use child::die_with_parent;
+pub use closed::closed_streams;
 pub use fork::{Pages, exec, fork, ticks, wait};
 pub use signals::Signals;
 pub use twice::Twice;

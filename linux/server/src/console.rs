@@ -7,6 +7,7 @@ use crate::requests::Requests;
 use crate::sandbox::NativeTerminal;
 use crate::trace::Lines;
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_vfs::{Context, Errno, Vfs};
 use sundog_protocols::Words;
@@ -22,6 +23,8 @@ pub struct Host {
     pub console: Cap<Endpoint>,
     /// What the personality says about itself.
     pub lines: Lines,
+    /// Streams that are closed.
+    pub closed: Vec<i32>,
 }
 
 /// Asks the console program; the answer's words lie in the page of the personality's only thread.
@@ -67,7 +70,13 @@ impl Console {
     /// Those of opening.
     pub fn open(&mut self, vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
         match self {
-            Console::Host(host) => host.streams.open(vfs, context),
+            Console::Host(host) => {
+                host.streams.open(vfs, context)?;
+                for descriptor in &host.closed {
+                    vfs.close(context, *descriptor)?;
+                }
+                Ok(())
+            }
             Console::Terminal(terminal) => terminal.open(vfs, context),
             Console::Outside(outside) => outside.open(vfs, context),
         }

@@ -35,6 +35,8 @@ pub struct Outside {
     /// Which of the streams are the terminal.
     terminal: u8,
     keys: Keys,
+    /// Signals that came before there was a process, as in [`Screen`].
+    early: u32,
     /// Keys that the terminal has not taken.
     typed: Vec<u8>,
 }
@@ -48,6 +50,7 @@ impl Outside {
             queue: None,
             terminal: 0,
             keys: Keys::Unwanted,
+            early: 0,
             typed: Vec::new(),
         }
     }
@@ -66,6 +69,7 @@ impl Outside {
     pub fn open(&mut self, vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
         let screen = self.screen()?;
         self.terminal = screen.streams;
+        self.early = screen.signals;
         if self.terminal != 0 {
             vfs.add_console(screen.rows, screen.columns)?;
         }
@@ -83,6 +87,7 @@ impl Outside {
     /// Moves what can be moved; `notified` says that there may be news. Whether a process may have become ready.
     pub fn work(&mut self, kernel: &mut Kernel, notified: bool) -> bool {
         let mut changed = notified;
+        pass_on(kernel, core::mem::take(&mut self.early));
         if notified {
             if let Some(queue) = self.queue {
                 kernel.vfs.wake(queue);
@@ -104,12 +109,7 @@ impl Outside {
         if self.terminal != 0 && screen.streams != 0 {
             kernel.vfs.console_resize(screen.rows, screen.columns);
         }
-        for signal in (1..=32).filter(|signal| screen.signals >> (signal - 1) & 1 != 0) {
-            // Another size has been told with the size.
-            if matches!(signal, SIGINT | SIGQUIT) {
-                orders::signal(kernel, signal);
-            }
-        }
+        pass_on(kernel, screen.signals);
         if self.keys == Keys::Awaited {
             self.keys = Keys::Wanted;
         }
@@ -138,9 +138,11 @@ impl Outside {
         }
         let mut changed = false;
         loop {
-            let taken = vfs.console_input(&self.typed);
-            changed |= taken > 0;
-            self.typed.drain(..taken);
+            if !self.typed.is_empty() {
+                let taken = vfs.console_input(&self.typed);
+                changed |= taken > 0;
+                self.typed.drain(..taken);
+            }
             if self.keys != Keys::Wanted || !self.typed.is_empty() {
                 return changed;
             }
@@ -186,5 +188,14 @@ impl Outside {
         let descriptor = 2;
         // A text that is too long, or that nobody takes, is not said.
         let _ = ask(&mut self.own, &Request::Write { descriptor, bytes });
+    }
+}
+
+/// Hands the terminal's signals to the programs in the foreground; another size is told with the size.
+fn pass_on(kernel: &mut Kernel, signals: u32) {
+    for signal in [SIGINT, SIGQUIT] {
+        if signals >> (signal - 1) & 1 != 0 {
+            orders::signal(kernel, signal);
+        }
     }
 }

@@ -74,7 +74,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .map_err(refused("its notification"))?;
     let process: Option<Cap<Endpoint>> = environment.capability("process");
     let console = match process {
-        None => Some(console(&mut environment)?),
+        None => Some(console(&mut environment, options)?),
         Some(_) => None,
     };
     let area: Option<Cap<Frame>> = environment.capability("area");
@@ -141,7 +141,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         room: root::room_for_records,
         ..Settings::default()
     };
-    tasks::limit(&mut settings, options.processes, heap, pool);
+    tasks::limit(&mut settings, options.processes, heap, pool)?;
     if let Some(name) = &options.host_name {
         settings.host_name.clone_from(name);
     }
@@ -211,7 +211,7 @@ fn seed() -> [u64; 4] {
 }
 
 /// The terminal at the end of the two rings, with the console program or a bare line behind it.
-fn console(environment: &mut Environment) -> Result<Console, String> {
+fn console(environment: &mut Environment, options: &Options) -> Result<Console, String> {
     let console: Option<Cap<Endpoint>> = environment.capability("console");
     let wake: Cap<Notification> = environment.require(match console {
         Some(_) => "wake-console",
@@ -226,6 +226,7 @@ fn console(environment: &mut Environment) -> Result<Console, String> {
             streams: HostStreams::new(terminal),
             console,
             lines: Rc::default(),
+            closed: options.closed.clone(),
         })),
         None => Console::Terminal(terminal),
     })

@@ -135,6 +135,8 @@ fn nobody_wants_keys_before_a_program_waits_for_them() {
     world.vfs.console_input(b"line\n");
     assert_eq!(line(&mut world), "line\n");
     assert!(!world.vfs.console_wanted());
+    assert!(waits(keys(&mut world, 10)));
+    assert!(world.vfs.console_wanted(), "a borrower wants them too");
 }
 
 #[test]

@@ -92,7 +92,11 @@ impl Vfs {
             return Err(Stop::Block(queue));
         }
         match terminal.discipline.take_raw(into) {
-            0 => Err(Stop::Block(queue)),
+            0 => {
+                // A sandbox around this one has them.
+                terminal.wanted.set(true);
+                Err(Stop::Block(queue))
+            }
             count => {
                 self.wake(master_queue);
                 Ok(count)
