@@ -82,6 +82,12 @@ impl Arena {
         })
     }
 
+    /// Kills an attacker by its number, and its children's children as far as they stayed in its group.
+    pub fn end(&self, attacker: usize) {
+        // SAFETY: a signal that ends processes and does nothing to the memory of this one, which is not among them.
+        let _ = unsafe { system_call(SYS_KILL, [attacker.wrapping_neg(), SIGKILL, 0, 0, 0, 0]) };
+    }
+
     /// Kills all other processes that this one can name, also children's children.
     pub fn end_all(&self) {
         // SAFETY: a signal that ends processes and does nothing to the memory of this one, which is not among them.

@@ -5,7 +5,7 @@ use crate::process::End;
 use crate::signal::flags::{SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SA_RESTORER};
 use crate::signal::{
     Action, AlternateStack, Cause, DefaultAction, Frame, SIG_DFL, SIG_IGN, SIGCONT, SIGKILL,
-    SIGSEGV, SIGSTOP, SIGTSTP, SignalInformation, SignalSet, default_action,
+    SIGRTMIN, SIGSEGV, SIGSTOP, SIGTSTP, SignalInformation, SignalSet, default_action,
 };
 use crate::task::{ProcessId, Restart, TaskId, TaskState};
 
@@ -53,10 +53,10 @@ impl Kernel {
         if ignored && !waits_for_it {
             return true;
         }
-        let Ok(target) = self.process(process) else {
-            return true;
-        };
-        let added = target.pending.add(information);
+        let added = self.may_queue(signal)
+            && self
+                .process(process)
+                .is_ok_and(|target| target.pending.add(information));
         if let Some(task) = threads.iter().copied().find(|task| open(self, task)) {
             self.interrupt(task, signal == SIGKILL);
         }
@@ -64,6 +64,11 @@ impl Kernel {
             self.interrupt_signal_wait(task, signal);
         }
         added
+    }
+
+    /// Whether there is memory for a signal. One of the standard signals always is taken: each receiver has one of each at most.
+    fn may_queue(&self, signal: u32) -> bool {
+        signal < SIGRTMIN || (self.settings.room)()
     }
 
     /// Sends a signal to one thread. Whether there was room for it.
@@ -82,7 +87,10 @@ impl Kernel {
         if ignored && !blocked {
             return true;
         }
-        let added = state.pending.add(information);
+        let added = self.may_queue(signal)
+            && self
+                .task(task)
+                .is_ok_and(|state| state.pending.add(information));
         if !blocked || signal == SIGKILL {
             self.interrupt(task, signal == SIGKILL);
         }

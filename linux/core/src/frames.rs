@@ -105,19 +105,35 @@ impl Memory {
         pages.saturating_add(self.total() / 16) <= self.available()
     }
 
+    /// Whether one process more may begin, and write to pages of its own: half of what is kept back stays for those that run, so that
+    /// the one too many meets an error and not the end of another. The first process, which may have to end others, is let further.
+    #[must_use]
+    pub fn can_begin(&self, first: bool) -> bool {
+        self.available() > self.total() / if first { 64 } else { 32 }
+    }
+
     /// Takes `pages` pages of what the pool has not grown into for another use. Whether there are so many; `make` says whether it could
     /// use them, and nothing changes if not.
     pub fn withdraw(&self, pages: usize, make: impl FnOnce() -> bool) -> bool {
         self.lock();
-        let limit = self.limit.load(Relaxed);
-        let left = limit.saturating_sub(self.pool.length() / PAGE_SIZE);
-        let taken = self.backing.is_some() && pages <= left && make();
+        let taken = pages <= self.left() && make();
         if taken {
-            self.limit.store(limit - pages, Relaxed);
+            self.limit.fetch_sub(pages, Relaxed);
             self.available.fetch_sub(pages, Relaxed);
         }
         self.growing.store(false, Release);
         taken
+    }
+
+    /// How many pages the pool has not grown into: [`Memory::withdraw`] takes of them.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        let left = || {
+            self.limit
+                .load(Relaxed)
+                .saturating_sub(self.pool.length() / PAGE_SIZE)
+        };
+        self.backing.as_ref().map_or(0, |_| left())
     }
 
     /// Waits until nobody else makes the pool longer or takes of its rest.
@@ -306,6 +322,21 @@ mod tests {
         memory.allocate().unwrap();
         assert_eq!(memory.allocate(), Err(Errno::ENOMEM));
     }
+
+    #[test]
+    fn the_first_process_may_begin_others_when_nobody_else_may() {
+        let memory = Memory::new(Pool::on_heap(64 * PAGE_SIZE).unwrap());
+        let mut can = alloc::vec::Vec::new();
+        loop {
+            can.push((memory.can_begin(false), memory.can_begin(true)));
+            if memory.allocate().is_err() {
+                break;
+            }
+        }
+        assert!(can[..62].iter().all(|can| *can == (true, true)));
+        assert_eq!(can[62..], [(false, true), (false, false), (false, false)]);
+    }
+
     /// Three steps of two pages, if it is let.
     #[derive(Debug)]
     struct Steps(Arc<AtomicBool>);

@@ -241,7 +241,7 @@ impl Kernel {
             unknown: BTreeSet::new(),
             first: None,
             finished: None,
-            buffer: Vec::new(),
+            buffer: Vec::with_capacity(crate::calls::io::CHUNK),
             console_ready: false,
             notified: false,
             stop_refused: None,

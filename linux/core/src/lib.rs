@@ -27,7 +27,8 @@ pub mod start;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod texts;
 pub mod waiters;
 mod world;
 
-pub use sundog_linux_vfs::Errno;
+pub use sundog_linux_vfs::{Errno, fallible};

@@ -1,5 +1,4 @@
 //! Loading programs: `#!` lines, ELF segments as areas, the first stack with its auxiliary vector.
-use crate::Errno;
 use crate::calls::Stop;
 use crate::elf::{self, Image, Segment};
 use crate::kernel::{Kernel, VfsPages};
@@ -7,6 +6,9 @@ use crate::memory::{Access, AddressSpace, Area, Environment, FileRange, Purpose,
 use crate::native::{NativeProgram, native_image};
 use crate::signal::FRAME_ROOM;
 use crate::task::TaskId;
+use crate::texts::List;
+pub use crate::texts::Texts;
+use crate::{Errno, fallible};
 use alloc::vec::Vec;
 use sundog_linux_vfs::FileId;
 use sundog_linux_vfs::constants::AT_FDCWD;
@@ -21,15 +23,6 @@ const MAPPING_TOP: u64 = 0x7fff_e000_0000;
 const STACK_TOP: u64 = USER_END - 0x1000;
 /// How many `#!` lines may lead from one to the next.
 const SCRIPTS: usize = 5;
-
-/// The strings of a new program.
-#[derive(Clone, Debug, Default)]
-pub struct Texts {
-    /// Its arguments.
-    pub arguments: Vec<Vec<u8>>,
-    /// Its environment.
-    pub environment: Vec<Vec<u8>>,
-}
 
 /// What was found at the end of the `#!` lines.
 pub enum Prepared {
@@ -73,7 +66,7 @@ pub(crate) fn read_exactly(
     offset: u64,
     length: usize,
 ) -> Result<Vec<u8>, Errno> {
-    let mut bytes = alloc::vec![0; length];
+    let mut bytes = fallible::zeroed(length)?;
     let mut done = 0;
     while done < length {
         match kernel.vfs.file_read_at(
@@ -160,12 +153,10 @@ pub fn prepare(
         }
         kernel.vfs.release_file(file);
         let (interpreter, argument) = script_line(&line)?;
-        texts.arguments.splice(
-            ..1,
-            [Some(interpreter.clone()), argument, Some(path)]
-                .into_iter()
-                .flatten(),
-        );
+        let first = [Some(&interpreter), argument.as_ref(), Some(&path)];
+        texts
+            .arguments
+            .replace_first(first.into_iter().flatten().map(Vec::as_slice))?;
         path = interpreter;
         file = open(kernel, task, AT_FDCWD, &path, 0)?;
     }
@@ -374,23 +365,46 @@ pub(crate) fn thread_name(path: &[u8]) -> [u8; 16] {
     name
 }
 
-/// Writes strings downwards from `top`, in order; returns their addresses.
-fn put_texts(
+/// Writes bytes below `top`, which comes down to where they begin.
+fn put(
     space: &mut AddressSpace,
     environment: &mut Environment<'_>,
     top: &mut u64,
-    texts: &[Vec<u8>],
-) -> Result<Vec<u64>, Errno> {
-    let total: u64 = texts.iter().map(|text| text.len() as u64 + 1).sum();
-    *top -= total;
-    let mut at = *top;
-    let mut addresses = Vec::with_capacity(texts.len());
-    for text in texts {
-        addresses.push(at);
-        space.write(environment, at, text)?;
-        at += text.len() as u64 + 1;
+    bytes: &[u8],
+) -> Result<u64, Errno> {
+    *top -= bytes.len() as u64;
+    space.write(environment, *top, bytes)?;
+    Ok(*top)
+}
+
+/// Writes words from `at` on, a few at a time; `at` comes to their end.
+fn put_words(
+    space: &mut AddressSpace,
+    environment: &mut Environment<'_>,
+    at: &mut u64,
+    words: impl IntoIterator<Item = u64>,
+) -> Result<(), Errno> {
+    let mut piece = [0; 512];
+    let mut length = 0;
+    let mut write = |at: &mut u64, bytes: &[u8]| {
+        space.write(environment, *at, bytes)?;
+        *at += bytes.len() as u64;
+        Ok(())
+    };
+    for word in words {
+        piece[length..length + 8].copy_from_slice(&word.to_le_bytes());
+        length += 8;
+        if length == piece.len() {
+            write(at, &piece)?;
+            length = 0;
+        }
     }
-    Ok(addresses)
+    write(at, &piece[..length])
+}
+
+/// The addresses of texts that begin at `start`.
+fn pointers(start: u64, list: &List) -> impl Iterator<Item = u64> {
+    list.starts().map(move |offset| start + offset as u64)
 }
 
 /// Makes the first stack; returns the stack pointer.
@@ -421,37 +435,35 @@ fn build_stack(
     );
     space.stack_start = start;
     let mut top = STACK_TOP - 8;
-    let path = put_texts(space, environment, &mut top, &[path.to_vec()])?;
+    put(space, environment, &mut top, &[0])?;
+    let path = put(space, environment, &mut top, path)?;
     let end = top;
-    let environment_texts = put_texts(space, environment, &mut top, &texts.environment)?;
-    space.environment = (top, end);
+    let variables = put(space, environment, &mut top, texts.environment.bytes())?;
+    space.environment = (variables, end);
     let end = top;
-    let arguments = put_texts(space, environment, &mut top, &texts.arguments)?;
-    space.arguments = (top, end);
-    let platform = put_texts(space, environment, &mut top, &[b"x86_64".to_vec()])?;
+    let arguments = put(space, environment, &mut top, texts.arguments.bytes())?;
+    space.arguments = (arguments, end);
+    let platform = put(space, environment, &mut top, b"x86_64\0")?;
     top = (top & !15) - 16;
     let random_address = top;
     space.write(environment, top, random)?;
-    let mut words: Vec<u64> = alloc::vec![arguments.len() as u64];
-    words.extend(&arguments);
-    words.push(0);
-    words.extend(&environment_texts);
-    words.push(0);
-    let vector_start = words.len();
-    let own = [
-        (25, random_address),
-        (31, path[0]),
-        (15, platform[0]),
-        (0, 0),
-    ];
+    let mut auxiliary = Vec::new();
+    let own = [(25, random_address), (31, path), (15, platform), (0, 0)];
     // A vDSO address of zero is left out: programs take its presence for a vDSO.
     for (kind, value) in vector.iter().filter(|(kind, _)| *kind != 33).chain(&own) {
-        words.extend([*kind, *value]);
+        auxiliary.extend([*kind, *value].iter().flat_map(|word| word.to_le_bytes()));
     }
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    space.auxiliary = bytes[vector_start * 8..].to_vec();
-    let stack = (top - bytes.len() as u64) & !15;
-    space.write(environment, stack, &bytes)?;
+    let counts = (texts.arguments.len() + texts.environment.len() + 3) as u64;
+    let stack = (top - counts * 8 - auxiliary.len() as u64) & !15;
+    let mut at = stack;
+    let words = core::iter::once(texts.arguments.len() as u64)
+        .chain(pointers(arguments, &texts.arguments))
+        .chain([0])
+        .chain(pointers(variables, &texts.environment))
+        .chain([0]);
+    put_words(space, environment, &mut at, words)?;
+    space.write(environment, at, &auxiliary)?;
+    space.auxiliary = auxiliary;
     Ok(stack)
 }
 

@@ -143,11 +143,16 @@ pub trait Machine {
     /// Fills `bytes` with unpredictable bytes.
     fn random(&mut self, bytes: &mut [u8]);
 
+    /// Whether the personality has memory for more of what programs that run already make it hold: areas and parts of page tables.
+    fn has_room(&self) -> bool {
+        true
+    }
+
     /// Starts a native program as the process `pid`.
     ///
     /// # Errors
     /// ENOEXEC where the machine has none or the image cannot be run; EAGAIN or ENOMEM when it has no room for one more.
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         let _ = (pid, program);
         Err(Errno::ENOEXEC)
     }

@@ -24,7 +24,7 @@ const CHUNK: usize = 64 * 1024;
 const STREAMS: i32 = 3;
 
 /// A native program to start.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct NativeProgram {
     /// Its image, an ELF file with the note of native programs.
     pub image: Vec<u8>,
@@ -125,6 +125,7 @@ pub(crate) fn native_image(kernel: &mut Kernel, file: FileId) -> Result<Option<V
     let mut image = Vec::new();
     loop {
         let done = image.len();
+        image.try_reserve(CHUNK).map_err(|_| Errno::ENOMEM)?;
         image.resize(done + CHUNK, 0);
         let count = kernel
             .vfs

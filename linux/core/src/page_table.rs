@@ -128,6 +128,18 @@ impl PageTable {
         leaf.map_or(NONE, |leaf| leaf.entries.as_chunks().0[index / GROUP])
     }
 
+    /// The number of the leaf that a page is in.
+    #[must_use]
+    pub fn leaf_of(page: u64) -> u32 {
+        place(page).0
+    }
+
+    /// Whether setting something for a page takes memory.
+    #[must_use]
+    pub fn needs_memory(&self, page: u64) -> bool {
+        page < PAGE_LIMIT && !self.leaves.contains_key(&place(page).0)
+    }
+
     /// Sets what is known of a page and returns what was; pages beyond the user's are left alone.
     pub fn set(&mut self, page: u64, entry: Entry) -> Entry {
         if page >= PAGE_LIMIT {
@@ -150,6 +162,21 @@ impl PageTable {
             self.leaves.remove(&number);
         }
         old
+    }
+
+    /// The first page from `start` to before `end` of which something is known.
+    #[must_use]
+    pub fn next(&self, start: u64, end: u64) -> Option<u64> {
+        let end = end.min(PAGE_LIMIT);
+        if start >= end {
+            return None;
+        }
+        let mut leaves = self.leaves.range(place(start).0..=place(end - 1).0);
+        leaves.find_map(|(number, leaf)| {
+            let first = u64::from(*number) * LEAF as u64;
+            let mut pages = start.max(first)..end.min(first + LEAF as u64);
+            pages.find(|page| leaf.entries[place(*page).1] != Entry::EMPTY)
+        })
     }
 
     /// Calls `f` for each page from `start` to before `end` that has a frame; what it leaves in the entry stays.
@@ -211,6 +238,12 @@ mod tests {
         }
         assert_eq!(table.get(2), Entry::EMPTY);
         assert_eq!(table.get(PAGE_LIMIT + 1), Entry::EMPTY);
+        let found = core::iter::successors(table.next(0, PAGE_LIMIT), |page| {
+            table.next(page + 1, PAGE_LIMIT)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), pages);
+        assert_eq!(table.next(2, 511), None);
+        assert!(table.needs_memory(1 << 19) && !table.needs_memory(5));
         let mut seen = Vec::new();
         table.for_each(1, PAGE_LIMIT, |page, entry| {
             seen.push(page);

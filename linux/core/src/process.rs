@@ -2,6 +2,7 @@
 use crate::signal::Pending;
 use crate::task::{ProcessId, TaskId};
 use alloc::collections::BTreeMap;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 use sundog_linux_vfs::{Creds, FileId};
 
@@ -80,8 +81,8 @@ pub struct Labels {
     pub users: [u32; 4],
     /// Real, effective, saved and file-system group.
     pub groups: [u32; 4],
-    /// More groups.
-    pub more: Vec<u32>,
+    /// More groups, which forked children share.
+    pub more: Rc<Vec<u32>>,
 }
 
 impl Labels {

@@ -492,7 +492,7 @@ impl Kernel {
     /// Whether this many more tasks may be made.
     ///
     /// # Errors
-    /// EAGAIN when the sandbox' or the user's limit is reached.
+    /// EAGAIN when the sandbox' or the user's limit is reached, ENOMEM when too little memory is left.
     pub fn room_for_task(&mut self, task: TaskId) -> Result<(), Errno> {
         // Process 1 is a record that nobody asked for.
         let processes = self.world.processes.len() - usize::from(self.world.init.is_some());
@@ -508,6 +508,9 @@ impl Kernel {
         }
         if count >= limit {
             return Err(Errno::EAGAIN);
+        }
+        if !self.memory.can_begin(self.first == Some(pid)) {
+            return Err(Errno::ENOMEM);
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
 //! Things named by small numbers, which are used again.
+use crate::Errno;
 use alloc::vec::Vec;
 
 /// A table of values under the lowest free numbers.
@@ -18,6 +19,17 @@ impl<T> Default for Slab<T> {
 }
 
 impl<T> Slab<T> {
+    /// Makes room for one more value.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn reserve_one(&mut self) -> Result<(), Errno> {
+        if self.free.is_empty() {
+            self.items.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+        }
+        Ok(())
+    }
+
     /// Takes the memory for so many values at once, so that none is asked for while there are no more.
     pub fn reserve(&mut self, count: usize) {
         self.items

@@ -15,9 +15,9 @@ use std::sync::Arc;
 use sundog_host_sys::ptrace::SharedMemory;
 use sundog_linux_core::frames::Memory;
 use sundog_linux_core::kernel::{Kernel, Settings, Trace};
-use sundog_linux_core::load::Texts;
 use sundog_linux_core::process::End;
 use sundog_linux_core::schedule::Step;
+use sundog_linux_core::texts::{List, Texts};
 use sundog_linux_memory::Pool;
 
 /// Fills `bytes` with random ones of the host.
@@ -71,17 +71,10 @@ fn run(options: &Options) -> Result<End, String> {
         calls: options.trace,
     }));
     let mut console = Console::new();
+    let refused = |error| format!("the arguments: {error:?}");
     let texts = Texts {
-        arguments: options
-            .program
-            .iter()
-            .map(|text| text.clone().into_bytes())
-            .collect(),
-        environment: options
-            .environment
-            .iter()
-            .map(|text| text.clone().into_bytes())
-            .collect(),
+        arguments: List::of(&options.program).map_err(refused)?,
+        environment: List::of(&options.environment).map_err(refused)?,
     };
     let path = root::find(&options.program[0]);
     kernel

@@ -4,7 +4,7 @@ use crate::calendar::Calendar;
 use crate::channel::{self, Area};
 use crate::gated::gift::Gift;
 use crate::gated::within::{Devices, Registered};
-use crate::natives::{CALL, texts};
+use crate::natives::{CALL, has_room_for, texts};
 use crate::places::{Place, What as There};
 use crate::say::words;
 use crate::shares;
@@ -381,8 +381,11 @@ fn build(
         program.arguments.extend([&b"--place"[..], place]);
     }
     program.arguments.push(b"--within");
-    program.arguments.extend(texts(&start.texts.arguments));
-    program.variables = texts(&start.texts.environment);
+    let too_many = |error| (error, String::from("its arguments"));
+    has_room_for(start.texts).map_err(too_many)?;
+    let arguments = texts(&start.texts.arguments, usize::MAX).map_err(too_many)?;
+    program.arguments.extend(arguments);
+    program.variables = texts(&start.texts.environment, usize::MAX).map_err(too_many)?;
     program.ticks_per_microsecond = start.ticks_per_microsecond;
     program.slots = SLOTS;
     program.heap_pages = HEAP_PAGES;

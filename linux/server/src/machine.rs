@@ -212,7 +212,11 @@ impl<O: Objects> Machine for SundogMachine<O> {
         self.random.fill(bytes);
     }
 
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn has_room(&self) -> bool {
+        crate::root::room_for_tables()
+    }
+
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         self.objects.start_native(pid, program)
     }
 

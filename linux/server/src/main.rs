@@ -57,9 +57,9 @@ use console::Console;
 use options::Options;
 use sandbox::Sandbox;
 use servers::Servers;
-use sundog_linux_core::load::Texts;
 use sundog_linux_core::process::End;
 use sundog_linux_core::schedule::Step;
+use sundog_linux_core::texts::{List, Texts};
 use sundog_linux_vfs::Errno;
 use sundog_rt::{Environment, entry, exit, fail, sys};
 
@@ -169,9 +169,10 @@ fn run_program(
         },
     }));
     console.prepare(kernel, requests);
+    let refused = |error| Failure::program(options, error);
     let texts = Texts {
-        arguments: options.program.clone(),
-        environment: options.environment.clone(),
+        arguments: List::of(&options.program).map_err(refused)?,
+        environment: List::of(&options.environment).map_err(refused)?,
     };
     let mut fault = None;
     let started = kernel.start_found(texts, b"/", |vfs, context| {

@@ -199,7 +199,7 @@ impl Objects for Native {
         sys::ticks()
     }
 
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         let mut resources = self.resources.borrow_mut();
         self.natives
             .borrow_mut()

@@ -5,18 +5,20 @@ use crate::inner::{self, Inner, Parts, Tree};
 use crate::wish::Wish;
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_init_core::FaultText;
 use sundog_linux_core::kernel::Kernel;
-use sundog_linux_core::load::Texts;
 use sundog_linux_core::native::NativeProgram;
 use sundog_linux_core::process::End;
 use sundog_linux_core::signal::SIGSEGV;
-use sundog_linux_vfs::Errno;
+use sundog_linux_core::texts::{List, Texts};
+use sundog_linux_vfs::{Errno, fallible};
 use sundog_rt::Resources;
 use sundog_rt::cap::object::{Endpoint, Frame, Notification, SchedContext};
 use sundog_rt::cap::{Cap, Error};
+use sundog_rt::start::TOTAL_BYTES;
 use sundog_rt::start::capability::FIRST_GIVEN;
 use sundog_rt::sys::MessagePage;
 use sundog_rt::sys::abi::Rights;
@@ -25,11 +27,18 @@ use sundog_spawn::{Ended, Fault, Grant, Process, Program, SpawnError, Time, What
 /// What a client of the personality's endpoint may do with it: call.
 pub const CALL: Rights = Rights::SEND.union(Rights::GRANT_REPLY);
 
+/// Words of a command line that may be the options of a sandbox.
+const WORDS: usize = 1024;
+/// Bytes of all texts of a start page, each with its length; a page stays for the names of capabilities.
+const START_BYTES: usize = TOTAL_BYTES - 4096;
+/// What starting a process takes of the heap besides the texts.
+const SPAWN_BYTES: usize = 64 * 1024;
+
 /// A process that runs.
 struct Running {
     process: Process,
     time: Cap<SchedContext>,
-    texts: Texts,
+    texts: Rc<Texts>,
     /// What it shares with this personality if it is a sandbox.
     inner: Option<Inner>,
     /// Scheduling contexts that it may give to processes of its own, and those of its threads that ask for devices.
@@ -130,11 +139,13 @@ impl Natives {
             .get(&pid)
             .filter(|running| running.inner.is_none());
         let running = running.ok_or_else(|| no(Errno::ESRCH, ""))?;
-        let texts = running.texts.clone();
-        let wish = Wish::of(&texts.arguments).map_err(|text| (Errno::EINVAL, text))?;
+        let given = running.texts.clone();
+        let few = texts(&given.arguments, WORDS);
+        let few = few.map_err(|error| no(error, "its arguments"))?;
+        let wish = Wish::of(&few).map_err(|text| (Errno::EINVAL, text))?;
         let task = kernel.world.tids.get(&pid).copied();
         let task = task.ok_or_else(|| no(Errno::ESRCH, ""))?;
-        let devices = self.within.prepare(kernel, task, &wish, &texts.arguments)?;
+        let devices = self.within.prepare(kernel, task, &wish, &given.arguments)?;
         let mut time = |what: &str| {
             let time = self.free_time.pop();
             taken.time.extend(time);
@@ -173,7 +184,7 @@ impl Natives {
                 requests: self.requests,
                 pid,
                 wish: &wish,
-                texts: &texts,
+                texts: &given,
                 time: own,
                 lent: &lent,
                 ticks_per_microsecond: self.ticks_per_microsecond,
@@ -188,7 +199,7 @@ impl Natives {
         let running = Running {
             process,
             time: own,
-            texts,
+            texts: given,
             inner: Some(inner),
             lent: lent.into_iter().chain(ask).collect(),
             badge: taken.registered.as_ref().map(|known| known.badge),
@@ -231,16 +242,17 @@ impl Natives {
         &mut self,
         resources: &mut Resources,
         pid: i32,
-        native: &NativeProgram,
+        native: NativeProgram,
     ) -> Result<(), Errno> {
         let time = self.free_time.pop().ok_or(Errno::EAGAIN)?;
-        let started = self.spawn(resources, pid, native, time);
+        let started = has_room_for(&native.texts)
+            .and_then(|()| self.spawn(resources, pid, &native, time).map_err(errno));
         match started {
             Ok(process) => {
                 let running = Running {
                     process,
                     time,
-                    texts: native.texts.clone(),
+                    texts: Rc::new(native.texts),
                     inner: None,
                     lent: Vec::new(),
                     badge: None,
@@ -250,21 +262,24 @@ impl Natives {
             }
             Err(error) => {
                 self.free_time.push(time);
-                Err(errno(error))
+                Err(error)
             }
         }
     }
 
-    fn spawn(
+    fn spawn<'a>(
         &self,
         resources: &mut Resources,
         pid: i32,
-        native: &NativeProgram,
+        native: &'a NativeProgram,
         time: Cap<SchedContext>,
     ) -> Result<Process, SpawnError> {
         let mut program = Program::new(&native.image, b"", Time::Given(time));
-        program.arguments = texts(&native.texts.arguments);
-        program.variables = texts(&native.texts.environment);
+        let all = |list: &'a List| texts(list, usize::MAX).map_err(|_| SpawnError::Memory(0));
+        program.arguments = all(&native.texts.arguments)?;
+        program.variables = all(&native.texts.environment)?;
+        // The lists that it makes of its words.
+        program.heap_pages += (words(&native.texts) / 4096) as u32;
         program.ticks_per_microsecond = self.ticks_per_microsecond;
         program.grants.push(Grant {
             name: "process",
@@ -341,7 +356,7 @@ impl Natives {
         let Some(running) = self.running.get(&pid) else {
             return (End::Killed { signal: SIGSEGV }, None);
         };
-        let name = running.texts.arguments.first().map(Vec::as_slice);
+        let name = running.texts.arguments.first();
         let name = String::from_utf8_lossy(name.unwrap_or_default());
         let who = match running.inner {
             Some(_) => format!("{name}: the sandbox' personality"),
@@ -362,6 +377,32 @@ impl Natives {
     }
 }
 
-pub fn texts(texts: &[Vec<u8>]) -> Vec<&[u8]> {
-    texts.iter().map(Vec::as_slice).collect()
+/// The first `most` texts of a list.
+///
+/// # Errors
+/// ENOMEM.
+pub fn texts(list: &List, most: usize) -> Result<Vec<&[u8]>, Errno> {
+    fallible::collect(list.iter().take(most))
+}
+
+/// Bytes of heap that a native program takes to read its texts and to divide them.
+fn words(texts: &Texts) -> usize {
+    let lists = [&texts.arguments, &texts.environment];
+    let each = |list: &&List| list.bytes().len() * 4 + list.len() * 128;
+    lists.iter().map(each).sum()
+}
+
+/// Whether a start page takes so many texts, and the heap what it takes to write one. E2BIG, ENOMEM.
+pub fn has_room_for(texts: &Texts) -> Result<(), Errno> {
+    let lists = [&texts.arguments, &texts.environment];
+    let bytes: usize = lists
+        .iter()
+        .map(|list| list.bytes().len() + 4 * list.len())
+        .sum();
+    if bytes > START_BYTES {
+        return Err(Errno::E2BIG);
+    }
+    let count: usize = lists.iter().map(|list| list.len()).sum();
+    // The list of texts, and the page while it is written and grows.
+    fallible::ensure(count * 32 + bytes * 4 + SPAWN_BYTES)
 }

@@ -151,7 +151,7 @@ pub trait Objects {
     ///
     /// # Errors
     /// As the machine's: ENOEXEC, EAGAIN, ENOMEM.
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         let _ = (pid, program);
         Err(Errno::ENOEXEC)
     }

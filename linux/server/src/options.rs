@@ -179,12 +179,11 @@ impl Options {
     }
 
     /// The options of a sandbox within another; the environment is changed as its own options say.
-    fn within(mut self, wish: Wish) -> Result<Options, String> {
+    fn within(mut self, mut wish: Wish) -> Result<Options, String> {
+        self.program = core::mem::take(&mut wish.plan.arguments);
+        self.program
+            .insert(0, core::mem::take(&mut wish.plan.program));
         let plan = &wish.plan;
-        self.program = core::iter::once(&plan.program)
-            .chain(&plan.arguments)
-            .cloned()
-            .collect();
         let variables = self.environment.iter().filter_map(|variable| {
             let at = variable.iter().position(|byte| *byte == b'=')?;
             Some((variable[..at].to_vec(), variable[at + 1..].to_vec()))

@@ -13,8 +13,10 @@ use sundog_linux_core::frames::{Backing, Memory};
 use sundog_linux_memory::Pool;
 use sundog_rt::cap::object::{Frame, PageTables, Untyped, VSpace};
 use sundog_rt::cap::{Cap, Error, Object, Slots};
-use sundog_rt::{Mapping, Reserved, Resources};
+use sundog_rt::{Account, Growth as HeapGrowth, Mapping, Reserved, Resources, grow_heap_from};
 
+/// One part in so many is what the personality's own heap may grow by.
+const HEAP_PART: u32 = 8;
 /// Of the memory for guests and objects, one part in so many is for objects from the start, and another is the most that they get: what
 /// Frames were made of does not come back, so a program that took all memory once must leave room for the objects of others.
 const FIRST_PART: u32 = 24;
@@ -92,7 +94,9 @@ impl Backing for Steps {
 /// How the pages of an untyped are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Division {
-    /// For guests, as long as objects do not need them.
+    /// Of those for guests, what the personality's own heap may grow by.
+    heap: u32,
+    /// For guests, as long as neither objects nor the heap need them.
     guests: u32,
     /// For tables of the own address space.
     tables: u32,
@@ -108,11 +112,17 @@ impl Division {
     fn of(size: u32) -> Option<Division> {
         let blocks = |pages: u32| pages.next_multiple_of(BLOCK_PAGES);
         let first = blocks(size / FIRST_PART).max(FIRST_LEAST);
-        let tables = runs_for(size).map(|run| run as u32 + 1).sum();
+        let heap = size / HEAP_PART;
+        let tables: u32 = [size, heap]
+            .into_iter()
+            .flat_map(runs_for)
+            .map(|run| run as u32 + 1)
+            .sum();
         let piece = blocks(size / PIECE_PART).clamp(BLOCK_PAGES, PIECE_MOST);
         let most = (size / MOST_PART).saturating_sub(first);
         let guests = size.checked_sub(first)?.checked_sub(tables)?;
         (guests > 0).then_some(Division {
+            heap,
             guests,
             tables,
             first,
@@ -153,6 +163,26 @@ impl Growth {
     }
 }
 
+/// Bytes by which the heap may grow with a pool of so many.
+pub fn heap_growth(pool: u64) -> u64 {
+    let division = Division::of((pool / 4096) as u32);
+    division.map_or(0, |division| u64::from(division.heap) * 4096)
+}
+
+/// The heap's growth in the account of the pool.
+#[derive(Debug)]
+struct HeapAccount(Arc<Memory>);
+
+impl Account for HeapAccount {
+    fn left(&self) -> u32 {
+        self.0.left() as u32
+    }
+
+    fn take(&self, pages: u32, make: &mut dyn FnMut() -> bool) -> bool {
+        self.0.withdraw(pages as usize, make)
+    }
+}
+
 /// Pages of each Frame of a pool of so many.
 fn each(pages: u32) -> u32 {
     pages.div_ceil(MOST).max(LEAST)
@@ -168,8 +198,8 @@ pub struct Made {
     pub growth: Growth,
 }
 
-/// Sets the guests' part of `untyped` aside, with addresses, tables and slots for all of it, and makes the first Frame. What is
-/// left of `untyped` is for objects.
+/// Sets the guests' part of `untyped` aside, with addresses, tables and slots for all of it, makes the first Frame, and lets the heap
+/// grow from then on. What is left of `untyped` is for objects.
 ///
 /// # Errors
 /// A sentence that says what is missing.
@@ -182,6 +212,7 @@ pub fn build(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<Made, S
     let source: Cap<Untyped> =
         retype(resources, untyped, u64::from(pages) * 4096).map_err(wrong)?;
     add_tables(resources, untyped, size).map_err(wrong)?;
+    add_tables(resources, untyped, division.heap).map_err(wrong)?;
     let each = each(pages);
     let slots = (0..pages.div_ceil(each)).map(|_| resources.slots.take());
     let slots: Vec<u32> = slots.collect::<Result<_, _>>().map_err(wrong)?;
@@ -199,6 +230,11 @@ pub fn build(resources: &mut Resources, untyped: Cap<Untyped>) -> Result<Made, S
     let first = steps.step(0, pages).map_err(wrong)?;
     let pool = Pool::from_mapping(first).ok_or("the memory for programs cannot be written")?;
     let memory = Memory::growing(pool, pages as usize, Box::new(steps));
+    if division.heap > 0 {
+        let account = Box::new(HeapAccount(memory.clone()));
+        let growth = HeapGrowth::new(resources, source, account, division.heap);
+        grow_heap_from(growth.map_err(wrong)?);
+    }
     let growth = Growth {
         source,
         memory: memory.clone(),
@@ -273,6 +309,7 @@ mod tests {
         for size in [384, 512, 1536, 4096, 16_384, 24_576, 262_144, 1 << 24] {
             let division = Division::of(size).expect("enough");
             let Division {
+                heap,
                 guests,
                 tables,
                 first,
@@ -280,6 +317,7 @@ mod tests {
                 piece,
             } = division;
             assert_eq!(guests + tables + first, size, "{division:?}");
+            assert!(heap <= guests / 6, "{division:?}");
             assert!(first >= FIRST_LEAST && first.is_multiple_of(BLOCK_PAGES));
             assert!(piece <= PIECE_MOST && piece.is_multiple_of(BLOCK_PAGES));
             let most = first + pieces * piece;

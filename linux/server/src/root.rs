@@ -36,6 +36,11 @@ pub fn room_for_records() -> bool {
     sundog_rt::heap_has_room(8)
 }
 
+/// Whether it has room for what programs that run already touch: so much that whoever may make nothing more can still go on and end.
+pub fn room_for_tables() -> bool {
+    sundog_rt::heap_has_room(32)
+}
+
 /// An empty file system in memory, of at most `size` bytes; nothing: as much as there is.
 pub fn tmpfs(
     memory: &Arc<Memory>,

@@ -101,8 +101,8 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         start,
     } = environment;
 
-    let heap = start.heap.end - start.heap.start;
     let pool = bytes(&resources, untyped)?;
+    let heap = start.heap.end - start.heap.start + pool::heap_growth(pool);
     let package = boot_archive(&mut resources, archive)?;
     let image = member(package, "linux")?;
     let Made {

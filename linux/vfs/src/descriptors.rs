@@ -6,6 +6,7 @@ use crate::constants::{
 };
 use crate::context::{Context, FdsId, FileId, UserMemory};
 use crate::errno::Errno;
+use crate::fallible;
 use crate::file::Object;
 use crate::outcome::Attempt;
 use crate::vfs::Vfs;
@@ -48,6 +49,15 @@ impl Descriptors {
             .unwrap_or(self.slots.len().max(from))
     }
 
+    /// Makes room for a descriptor. `ENOMEM`.
+    fn reach(&mut self, fd: usize) -> Result<(), Errno> {
+        if let Some(more) = (fd + 1).checked_sub(self.slots.len()) {
+            self.slots.try_reserve(more).map_err(|_| Errno::ENOMEM)?;
+        }
+        Ok(())
+    }
+
+    /// Sets a descriptor that there is room for.
     fn set(&mut self, fd: usize, slot: Slot) -> Option<FileId> {
         if self.slots.len() <= fd {
             self.slots.resize(fd + 1, None);
@@ -87,10 +97,10 @@ impl Vfs {
         let table = self.table(id)?;
         let copy = Descriptors {
             refs: 1,
-            slots: table.slots.clone(),
+            slots: fallible::copied(&table.slots)?,
             free_from: table.free_from,
         };
-        let files: Vec<_> = copy.iter().map(|(_, file)| file).collect();
+        let files = fallible::collect(copy.iter().map(|(_, file)| file))?;
         let copy = self.descriptors.insert(copy).map_err(|_| Errno::ENOMEM)?;
         for file in files {
             self.retain_file(file);
@@ -184,6 +194,7 @@ impl Vfs {
             if fd >= limit {
                 return Err(Errno::EMFILE);
             }
+            table.reach(fd)?;
             table.set(
                 fd,
                 Slot {
@@ -300,6 +311,7 @@ impl Vfs {
             .ok()
             .filter(|&fd| fd < cx.max_files as usize)
             .ok_or(Errno::EBADF)?;
+        self.table_mut(cx.fds)?.reach(slot)?;
         self.retain_file(file);
         let close_on_exec = flags & O_CLOEXEC != 0;
         if let Some(old) = self.table_mut(cx.fds)?.set(

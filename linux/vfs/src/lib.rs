@@ -40,6 +40,7 @@ mod descriptors;
 mod devices;
 pub mod errno;
 mod export;
+pub mod fallible;
 mod file;
 mod folder;
 mod gate;

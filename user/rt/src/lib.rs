@@ -25,6 +25,7 @@ extern crate std;
 mod boot;
 mod debug;
 mod environment;
+mod growth;
 mod holdings;
 mod mapping;
 mod resources;
@@ -43,6 +44,7 @@ mod panic;
 pub use boot::{BootEnvironment, BootError, BootPage, Package};
 pub use debug::{Debug, set_debug};
 pub use environment::{Environment, exit, fail};
+pub use growth::{Account, Growth};
 pub use holdings::holdings;
 pub use mapping::Mapping;
 pub use resources::{Reserved, Resources, TABLE_PAGES, map_with_tables};
@@ -137,14 +139,24 @@ macro_rules! boot_entry {
     };
 }
 
-/// Whether more than one part in `part` of the heap is left. What is made on the wish of somebody else is refused without such a
-/// reserve, so that the heap's end, which ends the program, is not in their hands.
+/// Whether more than one part in `part` of the heap is left, and a block of it is kept back for what is allocated before the next
+/// question. What is made on the wish of somebody else is refused otherwise, so that the heap's end, which ends the program, is not
+/// in their hands. Single allocations of more than 64 KiB never get of that block: they are made in ways that can fail.
 #[must_use]
 #[cfg(target_os = "none")]
 pub fn heap_has_room(part: usize) -> bool {
-    let (bytes, free) = heap::state();
-    free > bytes / part.max(1)
+    heap::has_room(part)
 }
+
+/// Lets the heap grow out of `growth` when it is used up.
+#[cfg(target_os = "none")]
+pub fn grow_heap_from(growth: Growth) {
+    heap::grow_from(growth);
+}
+
+/// Lets the heap grow: on a host it does by itself.
+#[cfg(not(target_os = "none"))]
+pub fn grow_heap_from(_: Growth) {}
 
 /// Whether more than one part in so many of the heap is left: on a host always.
 #[must_use]

@@ -16,8 +16,8 @@ pub use encode::{EncodeError, Start};
 pub const MAGIC: u64 = u64::from_le_bytes(*b"SUNDOGST");
 /// Words of the header.
 pub const HEADER_WORDS: usize = 13;
-/// The most that all of it takes: 16 pages.
-pub const TOTAL_BYTES: usize = 16 * 4096;
+/// The most that all of it takes: 128 pages.
+pub const TOTAL_BYTES: usize = 128 * 4096;
 
 /// Slots of a program's CNode that have a fixed meaning, the same as the first program's.
 pub mod capability {

@@ -367,6 +367,12 @@ pub const ROWS: &[TargetTest] = &[
         ..SCRIPT
     },
     TargetTest {
+        name: "linux_heap",
+        guests: guests(&["heap"], &["linux-greedy"]),
+        limit: Duration::from_secs(120),
+        ..SCRIPT
+    },
+    TargetTest {
         name: "native_caps_and_ns",
         guests: guests(&["caps"], &[]),
         ..SCRIPT

@@ -8,6 +8,7 @@ use crate::memory::AddressSpace;
 use crate::process::End;
 use crate::signal::{AlternateStack, SIGCHLD};
 use crate::task::{ActionsId, AddressSpaceId, TaskId};
+use crate::texts::List;
 use alloc::vec::Vec;
 use sundog_linux_vfs::constants::AT_FDCWD;
 
@@ -22,8 +23,8 @@ fn read_texts(
     task: TaskId,
     array: u64,
     total: &mut usize,
-) -> Result<Vec<Vec<u8>>, Errno> {
-    let mut texts = Vec::new();
+) -> Result<List, Errno> {
+    let mut texts = List::default();
     if array == 0 {
         return Ok(texts);
     }
@@ -47,7 +48,7 @@ fn read_texts(
         if *total > TEXTS_MAX {
             return Err(Errno::E2BIG);
         }
-        texts.push(text);
+        texts.push(&text)?;
     }
     Ok(texts)
 }
@@ -78,7 +79,7 @@ pub fn execveat(
     let mut arguments = read_texts(kernel, task, arguments, &mut total)?;
     let environment = read_texts(kernel, task, environment, &mut total)?;
     if arguments.is_empty() {
-        arguments.push(Vec::new());
+        arguments.push(b"")?;
     }
     own_descriptors(kernel, task)?;
     let program = prepare(
@@ -124,16 +125,11 @@ pub(crate) fn become_program(
         Prepared::Native(native, file) => (native, file),
     };
     let pid = kernel.process_of(task)?.pid;
-    if let Err(error) = kernel.machine.start_native(pid, &native) {
+    let name = load::thread_name(native.texts.arguments.first().unwrap_or_default());
+    if let Err(error) = kernel.machine.start_native(pid, native) {
         kernel.vfs.release_file(file);
         return Err(error);
     }
-    let path = native
-        .texts
-        .arguments
-        .first()
-        .map_or(&[][..], Vec::as_slice);
-    let name = load::thread_name(path);
     let program = Program {
         space: AddressSpace::default(),
         entry: 0,

@@ -1,6 +1,7 @@
 //! Calls on names and folders.
 use super::Outcome;
 use crate::Errno;
+use crate::fallible;
 use crate::kernel::Kernel;
 use crate::task::TaskId;
 use sundog_linux_vfs::constants::{AT_FDCWD, AT_REMOVEDIR};
@@ -210,7 +211,7 @@ pub fn getdents64(kernel: &mut Kernel, task: TaskId, fd: i32, to: u64, size: usi
     if room < size && room < 512 {
         return Err(Errno::EFAULT.into());
     }
-    let mut buffer = alloc::vec![0; room];
+    let mut buffer = fallible::zeroed(room)?;
     let count = kernel.with_files(task, |vfs, context| {
         vfs.getdents64(context, fd, &mut buffer)
     })??;

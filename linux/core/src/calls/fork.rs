@@ -1,6 +1,7 @@
 //! New threads and processes: fork, vfork, clone, clone3.
 use super::{Outcome, Stop};
 use crate::Errno;
+use crate::fallible;
 use crate::kernel::{Kernel, Shared};
 use crate::memory::USER_END;
 use crate::signal::{AlternateStack, Pending, SIGCHLD, SIGNAL_MAX};
@@ -119,7 +120,7 @@ pub fn clone3(kernel: &mut Kernel, task: TaskId, arguments: u64, size: usize) ->
         }
         .into());
     }
-    let mut bytes = alloc::vec![0; size];
+    let mut bytes = fallible::zeroed(size)?;
     kernel.read_user(task, arguments, &mut bytes)?;
     let word = |index: usize| {
         let mut part = [0; 8];
@@ -232,6 +233,11 @@ fn child_space(kernel: &mut Kernel, parent: TaskId, share: bool) -> Result<Addre
 fn new_task(kernel: &mut Kernel, parent: TaskId, request: &Request) -> Result<TaskId, Errno> {
     let has = |flag: u64| request.flags & flag != 0;
     // What can fail comes first, and is taken back if a later part fails.
+    let world = &mut kernel.world;
+    world.tasks.reserve_one()?;
+    world.processes.reserve_one()?;
+    world.spaces.reserve_one()?;
+    world.actions.reserve_one()?;
     let state = kernel.task(parent)?;
     let own = (state.fs, state.fds);
     let (fs, fds) = child_files(kernel, own, request)?;

@@ -1,9 +1,11 @@
 //! Calls about who the caller is. User and group ids are labels: they give no authority outside of the sandbox' files.
 use super::Outcome;
 use crate::Errno;
+use crate::fallible;
 use crate::kernel::Kernel;
 use crate::process::Labels;
 use crate::task::TaskId;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// getpid.
@@ -198,11 +200,12 @@ pub fn getgroups(kernel: &mut Kernel, task: TaskId, size: i32, to: u64) -> Outco
         return Err(Errno::EINVAL.into());
     }
     if size != 0 {
-        let bytes: Vec<u8> = groups
-            .iter()
-            .flat_map(|group| group.to_le_bytes())
-            .collect();
-        kernel.write_user(task, to, &bytes)?;
+        let mut at = to;
+        for part in groups.chunks(256) {
+            let bytes: Vec<u8> = part.iter().flat_map(|group| group.to_le_bytes()).collect();
+            kernel.write_user(task, at, &bytes)?;
+            at = at.wrapping_add(bytes.len() as u64);
+        }
     }
     Ok(groups.len() as u64)
 }
@@ -215,12 +218,17 @@ pub fn setgroups(kernel: &mut Kernel, task: TaskId, size: u32, from: u64) -> Out
     if size > 65536 {
         return Err(Errno::EINVAL.into());
     }
-    let mut bytes = alloc::vec![0; size as usize * 4];
+    let mut bytes = fallible::zeroed(size as usize * 4)?;
     kernel.read_user(task, from, &mut bytes)?;
     let groups = bytes
         .chunks_exact(4)
-        .map(|part| u32::from_le_bytes([part[0], part[1], part[2], part[3]]))
-        .collect();
+        .map(|part| u32::from_le_bytes([part[0], part[1], part[2], part[3]]));
+    let groups = Rc::new(fallible::collect(groups)?);
+    drop(bytes);
+    // What one process holds leaves the others their room.
+    if size > 256 && !(kernel.settings.room)() {
+        return Err(Errno::ENOMEM.into());
+    }
     kernel.process_of(task)?.labels.more = groups;
     Ok(0)
 }

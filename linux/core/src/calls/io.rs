@@ -6,7 +6,7 @@ use crate::task::TaskId;
 use alloc::vec::Vec;
 
 /// The most that one transfer between the files and a guest moves at once.
-const CHUNK: usize = 256 * 1024;
+pub(crate) const CHUNK: usize = 256 * 1024;
 /// The most parts of readv and writev.
 const PARTS: u64 = 1024;
 /// The most bytes of one call.

@@ -119,6 +119,7 @@ pub fn mmap(
         return Err(Errno::ENOMEM.into());
     }
     kernel.with_space(task, |space, _| {
+        space.room_for_areas()?;
         let start = space.place(address, length, fixed)?;
         if flags & MAP_FIXED_NOREPLACE != 0 && !space.is_free(start, start + length) {
             return Err(Errno::EEXIST);
@@ -173,6 +174,7 @@ pub fn mprotect(kernel: &mut Kernel, task: TaskId, start: u64, length: u64, bits
     }
     let end = range_end(start, length).map_err(|_| Errno::ENOMEM)?;
     kernel.with_space(task, |space, environment| {
+        space.room_for_areas()?;
         space.protect(environment, start, end, Access::from_bits(bits))
     })?;
     Ok(0)
@@ -186,6 +188,12 @@ pub fn munmap(kernel: &mut Kernel, task: TaskId, start: u64, length: u64) -> Out
     }
     kernel
         .with_space(task, |space, environment| {
+            if space.unmapping_splits(start, end) {
+                space.room_for_areas()?;
+                if !environment.machine.has_room() {
+                    return Err(Errno::ENOMEM);
+                }
+            }
             space.unmap(environment, start, end);
             Ok(0)
         })
@@ -229,6 +237,7 @@ pub fn mremap(
     }
     kernel
         .with_space(task, |space, environment| {
+            space.room_for_areas()?;
             let area = *space.find(old).ok_or(Errno::EFAULT)?;
             if area.end < old_end {
                 return Err(Errno::EFAULT);

@@ -1,12 +1,17 @@
 //! Waiting for descriptors: poll, ppoll and epoll.
 use super::{Outcome, Stop, signals, time};
 use crate::Errno;
+use crate::fallible;
 use crate::kernel::Kernel;
 use crate::process::resource;
 use crate::task::{Restart, Saved, TaskId, Wait, WaitKey};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+/// More descriptors than this are waited for only while there is memory for more.
+const MANY: usize = 256;
+/// The most events that one epoll_wait tells.
+const EVENTS: usize = 1024;
 const POLLERR: u32 = 8;
 const POLLHUP: u32 = 0x10;
 const POLLNVAL: u32 = 0x20;
@@ -27,7 +32,7 @@ pub(super) fn look(
     interests: &[Interest],
 ) -> Result<(Vec<u32>, Vec<WaitKey>), Errno> {
     kernel.with_files(task, |vfs, context| {
-        let mut ready = Vec::with_capacity(interests.len());
+        let mut ready = fallible::with_capacity(interests.len())?;
         let mut keys = Vec::new();
         for interest in interests {
             if interest.fd < 0 {
@@ -37,13 +42,15 @@ pub(super) fn look(
             match vfs.poll(context, interest.fd) {
                 Ok(found) => {
                     ready.push(found.ready.0 & (interest.events | POLLERR | POLLHUP));
-                    keys.extend(found.queues.into_iter().map(WaitKey::File));
+                    for queue in found.queues {
+                        fallible::push(&mut keys, WaitKey::File(queue))?;
+                    }
                 }
                 Err(_) => ready.push(POLLNVAL),
             }
         }
-        (ready, keys)
-    })
+        Ok((ready, keys))
+    })?
 }
 
 /// The wait of a poll: in all queues, to the deadline.
@@ -83,20 +90,39 @@ fn read_interests(
     {
         return Err(Errno::EINVAL);
     }
-    let mut bytes = alloc::vec![0; count as usize * 8];
+    let mut bytes = fallible::zeroed(count as usize * 8)?;
     kernel.read_user(task, fds, &mut bytes)?;
     let entry = |entry: &[u8]| Interest {
         fd: i32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]),
         events: u32::from(u16::from_le_bytes([entry[4], entry[5]])),
     };
-    Ok(bytes.chunks_exact(8).map(entry).collect())
+    fallible::collect(bytes.chunks_exact(8).map(entry))
 }
 
-fn saved_interests(kernel: &mut Kernel, task: TaskId) -> Result<Option<Vec<Interest>>, Errno> {
-    Ok(match kernel.call(task)?.saved.as_deref() {
-        Some(Saved::Poll(interests)) => Some(interests.clone()),
+pub(super) fn saved_interests(
+    kernel: &mut Kernel,
+    task: TaskId,
+) -> Result<Option<Vec<Interest>>, Errno> {
+    let call = kernel.call(task)?;
+    let saved = match call.saved.as_deref_mut() {
+        Some(Saved::Poll(interests)) => Some(core::mem::take(interests)),
         _ => None,
-    })
+    };
+    Ok(saved)
+}
+
+/// Keeps the interests of a call that waits.
+pub(super) fn hold(
+    kernel: &mut Kernel,
+    task: TaskId,
+    interests: Vec<Interest>,
+) -> Result<(), Errno> {
+    let begins = kernel.call(task)?.saved.is_none();
+    if begins && interests.len() > MANY && !(kernel.settings.room)() {
+        return Err(Errno::ENOMEM);
+    }
+    kernel.call(task)?.saved = Some(Box::new(Saved::Poll(interests)));
+    Ok(())
 }
 
 fn poll_until(
@@ -110,7 +136,7 @@ fn poll_until(
     let count = ready.iter().filter(|events| **events != 0).count();
     let timed_out = kernel.call(task)?.timed_out;
     if count == 0 && !timed_out && deadline != Some(0) {
-        kernel.call(task)?.saved = Some(Box::new(Saved::Poll(interests)));
+        hold(kernel, task, interests)?;
         return Err(wait_in(keys, deadline));
     }
     for (index, events) in ready.iter().enumerate() {
@@ -247,7 +273,7 @@ pub fn epoll_pwait(
     }
     kernel.call(task)?.saved = Some(Box::new(Saved::Armed));
     let attempt = kernel.with_files(task, |vfs, context| {
-        vfs.epoll_wait(context, fd, count as usize)
+        vfs.epoll_wait(context, fd, (count as usize).min(EVENTS))
     })?;
     let timed_out = kernel.call(task)?.timed_out;
     let events = match kernel.outcome(attempt) {

@@ -1,10 +1,10 @@
 //! Waiting for descriptors given as bit sets: select and pselect6.
-use super::poll::{Interest, look, timespec, wait_in};
+use super::poll::{Interest, hold, look, saved_interests, timespec, wait_in};
 use super::{Outcome, signals};
 use crate::Errno;
+use crate::fallible;
 use crate::kernel::Kernel;
-use crate::task::{Saved, TaskId};
-use alloc::boxed::Box;
+use crate::task::TaskId;
 use alloc::vec::Vec;
 
 /// What of poll's bits each of the three sets means.
@@ -20,9 +20,10 @@ fn read_sets(
     sets: [u64; 3],
 ) -> Result<Vec<Interest>, Errno> {
     let length = count.div_ceil(64) * 8;
-    let mut events = alloc::vec![0; count];
+    let mut events: Vec<u32> = fallible::with_capacity(count)?;
+    events.resize(count, 0);
     for (set, asked) in sets.into_iter().zip(ASKED).filter(|(set, _)| *set != 0) {
-        let mut bytes = alloc::vec![0; length];
+        let mut bytes = fallible::zeroed(length)?;
         kernel.read_user(task, set, &mut bytes)?;
         for (fd, events) in events.iter_mut().enumerate() {
             if bytes[fd / 8] >> (fd % 8) & 1 != 0 {
@@ -34,12 +35,10 @@ fn read_sets(
         .iter()
         .enumerate()
         .filter(|(_, events)| **events != 0);
-    Ok(interests
-        .map(|(fd, events)| Interest {
-            fd: fd as i32,
-            events: *events,
-        })
-        .collect())
+    fallible::collect(interests.map(|(fd, events)| Interest {
+        fd: fd as i32,
+        events: *events,
+    }))
 }
 
 fn select_until(
@@ -60,7 +59,7 @@ fn select_until(
     let mut total = 0;
     let mut results = [const { Vec::new() }; 3];
     for (index, result) in results.iter_mut().enumerate() {
-        *result = alloc::vec![0_u8; count.div_ceil(64) * 8];
+        *result = fallible::zeroed(count.div_ceil(64) * 8)?;
         for (interest, ready) in interests.iter().zip(&ready) {
             if hit(index, interest, *ready) {
                 result[interest.fd as usize / 8] |= 1 << (interest.fd % 8);
@@ -70,7 +69,7 @@ fn select_until(
     }
     let timed_out = kernel.call(task)?.timed_out;
     if total == 0 && !timed_out && deadline != Some(0) {
-        kernel.call(task)?.saved = Some(Box::new(Saved::Poll(interests)));
+        hold(kernel, task, interests)?;
         return Err(wait_in(keys, deadline));
     }
     for (set, result) in sets.into_iter().zip(&results) {
@@ -95,11 +94,7 @@ fn start(
     let count = usize::try_from(count)
         .map_err(|_| Errno::EINVAL)?
         .min(limit);
-    let saved = match kernel.call(task)?.saved.as_deref() {
-        Some(Saved::Poll(interests)) => Some(interests.clone()),
-        _ => None,
-    };
-    if let Some(interests) = saved {
+    if let Some(interests) = saved_interests(kernel, task)? {
         return select_until(kernel, task, count, sets, interests, None);
     }
     let interests = read_sets(kernel, task, count, sets)?;

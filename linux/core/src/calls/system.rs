@@ -3,7 +3,6 @@ use super::Outcome;
 use crate::Errno;
 use crate::kernel::Kernel;
 use crate::task::TaskId;
-use alloc::vec::Vec;
 
 /// What uname calls the system.
 pub const SYSTEM_NAME: &[u8] = b"Linux";
@@ -56,8 +55,11 @@ pub fn getrandom(kernel: &mut Kernel, task: TaskId, to: u64, length: usize, flag
     if room < length && room == 0 {
         return Err(Errno::EFAULT.into());
     }
-    let mut bytes: Vec<u8> = alloc::vec![0; room];
-    kernel.machine.random(&mut bytes);
-    kernel.write_user(task, to, &bytes)?;
+    let mut bytes = [0; 256];
+    for done in (0..room).step_by(bytes.len()) {
+        let part = &mut bytes[..(room - done).min(256)];
+        kernel.machine.random(part);
+        kernel.write_user(task, to.wrapping_add(done as u64), part)?;
+    }
     Ok(room as u64)
 }

@@ -278,7 +278,7 @@ calls! {
 }
 
 /// The calls that make a record that stays: a process, an open file, a socket, a timer or a lock.
-const RECORDS: [&str; 26] = [
+const RECORDS: [&str; 30] = [
     "open",
     "openat",
     "creat",
@@ -305,6 +305,10 @@ const RECORDS: [&str; 26] = [
     "clone3",
     "fork",
     "vfork",
+    "execve",
+    "execveat",
+    "brk",
+    "setgroups",
 ];
 /// Calls have numbers below this times 64.
 const WORDS: usize = 8;

@@ -66,7 +66,7 @@ impl AddressSpace {
         self.split(environment, start);
         self.split(environment, end);
         self.drop_pages(environment, start, end);
-        for area in self.areas_within(start, end) {
+        while let Some(area) = self.first_within(start, end) {
             self.areas.remove(&area.start);
             if let Some(range) = area.backing {
                 environment.files.release(range.file);
@@ -118,11 +118,17 @@ impl AddressSpace {
         }
         self.split(environment, start);
         self.split(environment, end);
-        let areas = self.areas_within(start, end);
-        if access.write && areas.iter().any(|area| !area.may_write) {
+        if access.write
+            && self
+                .areas
+                .range(start..end)
+                .any(|(_, area)| !area.may_write)
+        {
             return Err(Errno::EACCES);
         }
-        for area in areas {
+        let mut at = start;
+        while let Some(area) = self.first_within(at, end) {
+            at = area.end;
             self.areas.remove(&area.start);
             let changed = Area { access, ..area };
             if area.access != access {
@@ -210,22 +216,29 @@ impl AddressSpace {
         self.split(environment, start);
         self.split(environment, end);
         let mut cached = false;
-        let mut moved = alloc::vec::Vec::new();
-        self.table
-            .for_each(start / PAGE, end / PAGE, |page, entry| {
-                cached |= entry.cached();
-                moved.push((page, entry.with_cached(false)));
-                *entry = Entry::EMPTY;
-            });
+        let mut first = start / PAGE;
+        // What is mapped moves table by table, so that little is held in between.
+        while let Some(page) = self.table.next(first, end / PAGE) {
+            first = (page | 511) + 1;
+            let mut moved = alloc::vec::Vec::with_capacity(512);
+            self.table
+                .for_each(page, first.min(end / PAGE), |page, entry| {
+                    cached |= entry.cached();
+                    moved.push((page, entry.with_cached(false)));
+                    *entry = Entry::EMPTY;
+                });
+            for (page, entry) in moved {
+                self.table.set(page - start / PAGE + to / PAGE, entry);
+            }
+        }
         if let (true, Some(space)) = (cached, self.cache) {
             environment
                 .machine
                 .unmap(space, start, ((end - start) / PAGE) as usize);
         }
-        for (page, entry) in moved {
-            self.table.set(page - start / PAGE + to / PAGE, entry);
-        }
-        for area in self.areas_within(start, end) {
+        let mut at = start;
+        while let Some(area) = self.first_within(at, end) {
+            at = area.end;
             self.areas.remove(&area.start);
             self.insert(Area {
                 start: area.start - start + to,

@@ -1,7 +1,7 @@
 //! Copies between the personality and guest addresses, page by page through the personality's own table.
 use super::space::{AddressSpace, Environment};
-use crate::Errno;
 use crate::frames::{Frame, PAGE_SIZE};
+use crate::{Errno, fallible};
 use alloc::vec::Vec;
 
 impl AddressSpace {
@@ -126,14 +126,14 @@ impl AddressSpace {
             let part = &mut buffer[..room.min(256)];
             self.read(environment, at, part)?;
             if let Some(end) = part.iter().position(|byte| *byte == 0) {
-                string.extend_from_slice(&part[..end]);
+                fallible::extend(&mut string, &part[..end])?;
                 return if string.len() > limit {
                     Err(Errno::ENAMETOOLONG)
                 } else {
                     Ok(string)
                 };
             }
-            string.extend_from_slice(part);
+            fallible::extend(&mut string, part)?;
             if string.len() > limit {
                 return Err(Errno::ENAMETOOLONG);
             }

@@ -56,6 +56,9 @@ impl AddressSpace {
                 self.make_writable(environment, &area, frame)?
             }
             Some(_) => return old.frame().ok_or(FaultError::Bus),
+            None if self.table.needs_memory(page) && !environment.machine.has_room() => {
+                return Err(FaultError::NoMemory);
+            }
             None => {
                 let entry = bring_in(environment, &area, page, write)?;
                 self.resident += 1;

@@ -4,14 +4,17 @@ use crate::Errno;
 use crate::machine::Protection;
 use crate::page_table::PageTable;
 
+/// How many areas are copied between two questions for memory.
+const AREAS_AT_ONCE: usize = 256;
+
 impl AddressSpace {
     /// Makes a copy of the address space; both sides share all frames afterwards.
     ///
     /// # Errors
-    /// ENOMEM when the machine has no room for one more space.
+    /// ENOMEM when the machine has no room for one more space, or the personality none for its tables.
     pub fn fork(&mut self, environment: &mut Environment<'_>) -> Result<Self, Errno> {
         let mut child = Self {
-            areas: self.areas.clone(),
+            areas: alloc::collections::BTreeMap::new(),
             table: PageTable::default(),
             cache: None,
             resident: self.resident,
@@ -26,14 +29,32 @@ impl AddressSpace {
         };
         let target = child.machine_space(environment.machine)?;
         let source = self.machine_space(environment.machine)?;
+        let mut full = false;
         for area in self.areas.values() {
+            if child.areas.len() % AREAS_AT_ONCE == AREAS_AT_ONCE - 1 {
+                full |= !environment.machine.has_room();
+            }
+            if full {
+                break;
+            }
             if let Some(range) = area.backing {
                 environment.files.retain(range.file);
             }
+            child.areas.insert(area.start, *area);
             let mut cached = false;
+            // One question for each leaf that the child gets.
+            let mut leaf = None;
             self.table
                 .for_each(area.start / 4096, area.end / 4096, |page, entry| {
                     if let Some(frame) = entry.frame() {
+                        if leaf != Some(PageTable::leaf_of(page)) {
+                            leaf = Some(PageTable::leaf_of(page));
+                            full |=
+                                child.table.needs_memory(page) && !environment.machine.has_room();
+                        }
+                        if full {
+                            return;
+                        }
                         environment.memory.retain(frame);
                         cached |= entry.cached();
                         *entry = entry.with_write(entry.write() && area.shared);
@@ -60,6 +81,10 @@ impl AddressSpace {
                         *entry = entry.with_cached(true)
                     });
             }
+        }
+        if full {
+            child.destroy(environment);
+            return Err(Errno::ENOMEM);
         }
         Ok(child)
     }

@@ -9,6 +9,9 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use sundog_linux_vfs::FileId;
 
+/// The most areas of an address space: vm.max_map_count.
+const MAX_AREAS: usize = 65_530;
+
 /// What address spaces need of files.
 pub trait FilePages {
     /// The frame with page `index` of the file, without a reference of the caller's; `None` for a hole (with `write` it
@@ -177,12 +180,30 @@ impl AddressSpace {
         self.areas.insert(address, area.part(address, area.end));
     }
 
-    /// The areas inside a range that was split at both ends.
-    pub(super) fn areas_within(&self, start: u64, end: u64) -> Vec<Area> {
-        self.areas
-            .range(start..end)
-            .map(|(_, area)| *area)
-            .collect()
+    /// The first area inside a range that was split at both ends.
+    pub(super) fn first_within(&self, start: u64, end: u64) -> Option<Area> {
+        if start >= end {
+            return None;
+        }
+        self.areas.range(start..end).next().map(|(_, area)| *area)
+    }
+
+    /// Whether a call may make two areas more: there are as many at most as on Linux.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn room_for_areas(&self) -> Result<(), Errno> {
+        if self.areas.len() + 2 > MAX_AREAS {
+            return Err(Errno::ENOMEM);
+        }
+        Ok(())
+    }
+
+    /// Whether unmapping a range leaves an area on both sides of it, where one was.
+    #[must_use]
+    pub fn unmapping_splits(&self, start: u64, end: u64) -> bool {
+        self.find(start)
+            .is_some_and(|area| area.start < start && end < area.end)
     }
 
     /// Drops everything: pages, files and the machine's space.

@@ -1,4 +1,5 @@
 //! The files of /proc/PID.
+use crate::fallible;
 use crate::kernel::World;
 use crate::memory::{AddressSpace, Purpose};
 use crate::process::{INFINITY, Process};
@@ -183,11 +184,6 @@ impl View<'_> {
         let pid = self.task.map_or(process.pid, |task| task.tid);
         let labels = &process.labels;
         let four = |ids: [u32; 4]| format!("{}\t{}\t{}\t{}", ids[0], ids[1], ids[2], ids[3]);
-        let groups: Vec<String> = labels
-            .more
-            .iter()
-            .map(|group| format!("{group} "))
-            .collect();
         let capabilities: u64 = if labels.users[1] == 0 {
             0x1ff_ffff_ffff
         } else {
@@ -201,11 +197,17 @@ impl View<'_> {
         );
         let _ = write!(
             text,
-            "Uid:\t{}\nGid:\t{}\nFDSize:\t64\nGroups:\t{}\n",
+            "Uid:\t{}\nGid:\t{}\nFDSize:\t64\nGroups:\t",
             four(labels.users),
             four(labels.groups),
-            groups.concat()
         );
+        // As many as there is memory for.
+        if text.try_reserve(labels.more.len() * 11 + 1024).is_ok() {
+            for group in labels.more.iter() {
+                let _ = write!(text, "{group} ");
+            }
+        }
+        text.push('\n');
         if self.space.is_some() {
             let _ = write!(
                 text,
@@ -234,7 +236,9 @@ impl View<'_> {
             return Vec::new();
         };
         let (start, end) = range(space);
-        let mut bytes = alloc::vec![0; end.saturating_sub(start).min(1 << 20) as usize];
+        // As much as there is memory for.
+        let length = end.saturating_sub(start).min(1 << 20) as usize;
+        let mut bytes = fallible::zeroed(length).unwrap_or_default();
         space.peek(memory, start, &mut bytes);
         bytes
     }
@@ -242,6 +246,10 @@ impl View<'_> {
     fn maps(&self) -> String {
         let mut text = String::new();
         for area in self.space.into_iter().flat_map(AddressSpace::areas) {
+            // As much as there is memory for: a line is short but for its path.
+            if text.try_reserve(8192).is_err() {
+                break;
+            }
             let flag = |set: bool, letter: char| if set { letter } else { '-' };
             let name = match (area.purpose, area.backing) {
                 (Purpose::Heap, _) => "[heap]".into(),

@@ -5,13 +5,13 @@ use super::image::{elf, native_elf};
 use crate::Errno;
 use crate::frames::{Memory, PoolPages};
 use crate::kernel::{Kernel, Settings};
-use crate::load::Texts;
 use crate::machine::{
     Exit, GuestRegisters, Machine, NoRoom, Protection, SpaceId, StatePage, Vcpu, VcpuId,
 };
 use crate::native::NativeProgram;
 use crate::process::End;
 use crate::schedule::Step;
+use crate::texts::{List, Texts};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -351,7 +351,7 @@ impl Machine for Tiny {
     fn random(&mut self, bytes: &mut [u8]) {
         bytes.fill(0x5a);
     }
-    fn start_native(&mut self, pid: i32, program: &NativeProgram) -> Result<(), Errno> {
+    fn start_native(&mut self, pid: i32, program: NativeProgram) -> Result<(), Errno> {
         let start = program.texts.arguments.len() == 1 && program.image == native_elf();
         let natives = &mut self.state.borrow_mut().natives;
         natives.push((pid, if start { "start" } else { "refuse" }));
@@ -432,8 +432,8 @@ impl Sandbox {
         };
         let mut kernel = Kernel::new(machine, memory, vfs, settings);
         let texts = Texts {
-            arguments: alloc::vec![b"program".to_vec()],
-            environment: Vec::new(),
+            arguments: List::of(["program"]).unwrap(),
+            environment: List::default(),
         };
         kernel
             .start(b"/program", texts, b"/", |_, _| Ok(()))

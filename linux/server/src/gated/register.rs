@@ -64,9 +64,9 @@ pub fn file_rules(name: &str, text: &[u8]) -> Result<Rules, String> {
 }
 
 /// What a sandbox is given, as a hash: its command line with the program, and the text of its policy.
-pub fn given(arguments: &[Vec<u8>], policy: &[u8]) -> [u8; 32] {
+pub fn given<'a>(arguments: impl IntoIterator<Item = &'a [u8]>, policy: &'a [u8]) -> [u8; 32] {
     let mut digest = Hash::new();
-    for part in arguments.iter().map(Vec::as_slice).chain([policy]) {
+    for part in arguments.into_iter().chain([policy]) {
         digest.update((part.len() as u64).to_le_bytes());
         digest.update(part);
     }

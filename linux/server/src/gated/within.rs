@@ -10,6 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::task::TaskId;
+use sundog_linux_core::texts::List;
 use sundog_linux_vfs::constants::{AT_FDCWD, O_RDONLY};
 use sundog_linux_vfs::{Context, Errno, Vfs};
 use sundog_protocols::file::Kind;
@@ -88,7 +89,7 @@ impl Within {
         kernel: &mut Kernel,
         task: TaskId,
         wish: &Wish,
-        arguments: &[Vec<u8>],
+        arguments: &List,
     ) -> Result<Devices, (Errno, String)> {
         let plan = &wish.plan;
         let found = kernel.with_files(task, |vfs, context| {
@@ -110,7 +111,7 @@ impl Within {
         Ok(Devices {
             gifts,
             rules,
-            given: register::given(arguments, &text),
+            given: register::given(arguments.iter(), &text),
         })
     }
 

@@ -54,8 +54,9 @@ impl Pipe {
     }
 
     /// Puts in what fits; a small write whole or not at all.
-    fn put(&mut self, from: &[u8]) -> usize {
-        let room = self.room();
+    fn put(&mut self, from: &[u8], may_grow: fn() -> bool) -> usize {
+        let wanted = from.len().min(self.room());
+        let room = crate::bytes::room(&mut self.bytes, wanted, may_grow);
         if from.len() <= PIPE_BUF && room < from.len() {
             return 0;
         }
@@ -93,9 +94,10 @@ pub struct Fifos {
 
 impl Vfs {
     fn new_pipe(&mut self, fifo: Option<FileIdentity>) -> Result<ObjectId, Errno> {
+        let bytes = crate::bytes::queue()?;
         let pipe = Pipe {
             number: self.new_object_number(),
-            bytes: VecDeque::new(),
+            bytes,
             capacity: CAPACITY,
             readers: 0,
             writers: 0,
@@ -222,7 +224,7 @@ impl Vfs {
         if from.is_empty() {
             return Ok(0);
         }
-        let count = pipe.put(from);
+        let count = pipe.put(from, self.dentries.room);
         if count > 0 {
             if let Some(order) = &mut pipe.order {
                 order.written(count, &mut self.latest_piece);

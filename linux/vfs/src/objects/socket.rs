@@ -32,7 +32,14 @@ impl Vfs {
         if flags & !(O_CLOEXEC | O_NONBLOCK) != 0 {
             return Err(Errno::EINVAL);
         }
-        let (a, b) = (self.new_end()?, self.new_end()?);
+        let a = self.new_end()?;
+        let b = match self.new_end() {
+            Ok(b) => b,
+            Err(error) => {
+                self.close_socket(a);
+                return Err(error);
+            }
+        };
         for (end, peer) in [(a, b), (b, a)] {
             if let Some(end) = self.sockets.get_mut(end) {
                 end.peer = Some(peer);
@@ -51,9 +58,10 @@ impl Vfs {
     }
 
     fn new_end(&mut self) -> Result<ObjectId, Errno> {
+        let inbox = crate::bytes::queue()?;
         let end = End {
             number: self.new_object_number(),
-            inbox: VecDeque::new(),
+            inbox,
             peer: None,
             read_shut: false,
             write_shut: false,
@@ -128,7 +136,8 @@ impl Vfs {
             });
             return Err(Errno::EPIPE.into());
         };
-        let count = from.len().min(CAPACITY.saturating_sub(peer.inbox.len()));
+        let wanted = from.len().min(CAPACITY.saturating_sub(peer.inbox.len()));
+        let count = crate::bytes::room(&mut peer.inbox, wanted, self.dentries.room);
         if count == 0 && !from.is_empty() {
             return self.or_wait(id, Err(Errno::EAGAIN), queue);
         }

@@ -21,18 +21,36 @@ const NAMES: [&str; 8] = [
 /// Bytes of the caller's memory behind each address, so that most of what the kernel writes stays within.
 const ROOM: usize = 4096;
 
+/// Sizes at which limits lie: parts of a list, groups, descriptors, arguments.
+const SIZES: [usize; 9] = [
+    1023,
+    1024,
+    1025,
+    65_535,
+    65_536,
+    65_537,
+    100_000,
+    262_143,
+    1 << 20,
+];
+/// How many pointers to one text a list of arguments has.
+const POINTERS: usize = 250_000;
+
 /// Xorshift: its sequence depends on the seed alone.
 pub struct Random {
     state: u64,
     /// Addresses in the caller's memory.
     own: [usize; 3],
     names: [usize; NAMES.len()],
+    /// Many pointers to one name, and a null pointer.
+    pointers: usize,
 }
 
 /// Memory of the caller that calls may name.
 pub struct Memory {
     zeros: Vec<u8>,
     numbers: Vec<u64>,
+    pointers: Vec<usize>,
 }
 
 impl Memory {
@@ -40,7 +58,13 @@ impl Memory {
     pub fn new() -> Self {
         let zeros = vec![0; ROOM];
         let numbers = (0..ROOM as u64 / 8).map(|index| index % 7).collect();
-        Self { zeros, numbers }
+        let mut pointers = vec![NAMES[1].as_ptr().expose_provenance(); POINTERS + 1];
+        pointers[POINTERS] = 0;
+        Self {
+            zeros,
+            numbers,
+            pointers,
+        }
     }
 }
 
@@ -56,6 +80,7 @@ impl Random {
                 memory.numbers.as_ptr().expose_provenance(),
                 stack.as_ptr().expose_provenance(),
             ],
+            pointers: memory.pointers.as_ptr().expose_provenance(),
             names: NAMES.map(|name| name.as_ptr().expose_provenance()),
         }
     }
@@ -94,8 +119,10 @@ impl Random {
             2 => usize::MAX,
             3 => low & 3,
             4 => low & 0x3f,
-            5 => low & 0xffff,
-            6 => self.own[low % 2],
+            5 if low & 1 << 16 == 0 => low & 0xffff,
+            5 => SIZES[(low >> 17) % SIZES.len()],
+            6 if low & 16 == 0 => self.own[low % 2],
+            6 => self.pointers,
             7 => self.own[low % 3] + (low >> 8) % ROOM,
             8 => self.names[low % NAMES.len()],
             // Unmapped, the kernel's half, and neither half.
@@ -131,7 +158,8 @@ mod tests {
         }
         let arguments = || once.iter().flat_map(|call| call.1);
         let kernel = |word| (0xffff_8000_0000_0000..0xffff_9000_0000_0000).contains(&word);
-        for wanted in [0, 1, usize::MAX, i64::MAX as usize] {
+        let list = memory.pointers.as_ptr().expose_provenance();
+        for wanted in [0, 1, usize::MAX, i64::MAX as usize, 1024, 65_536, list] {
             assert!(arguments().any(|word| word == wanted), "{wanted:#x}");
         }
         assert!(arguments().any(kernel));
