@@ -32,6 +32,8 @@ const NATIVES: [(&str, &str); 4] = [
 const LINUX_ROOT: &str = "linux.cpio";
 /// The folder of scripts in it.
 const SCRIPTS: &str = "tests";
+/// The folder of the root folder that is the same again.
+const TREE: &str = "tree";
 /// The boot package in the folder of a run.
 const PACKAGE: &str = "boot.package";
 /// Pages in a MiB.
@@ -53,6 +55,8 @@ pub struct Plan {
     pub system: System,
     /// Files of the root folder of Linux programs that are in no other image.
     guests: Vec<Guest>,
+    /// Whether the root folder is there once more, in the folder [`TREE`], and the scripts that are only in that.
+    tree: Option<Vec<Guest>>,
 }
 
 /// A file of the root folder of Linux programs.
@@ -89,6 +93,7 @@ impl Plan {
         Ok(Self {
             system,
             guests: Vec::new(),
+            tree: None,
         })
     }
 
@@ -104,14 +109,11 @@ impl Plan {
             let bytes = read(&images::linux(name)?)?;
             Ok((format!("bin/{name}"), 0o755, bytes))
         });
-        let scripts = guests.scripts.iter().map(|name| {
-            let bytes = read(&images::script(name))?;
-            Ok((format!("{SCRIPTS}/{name}.sh"), 0o644, bytes))
-        });
-        for guest in programs.chain(scripts) {
+        for guest in programs {
             let (name, mode, bytes) = guest?;
             self.guests.push(Guest { name, mode, bytes });
         }
+        self.guests.extend(scripts(guests.scripts)?);
         if let Some(first) = guests.scripts.first() {
             let script = format!("/{SCRIPTS}/{first}.sh");
             let personality = self.personality();
@@ -119,6 +121,14 @@ impl Plan {
                 .ok_or_else(|| Failure::new("a script needs a system with the image linux"))?;
             let words = ["sh", "-ex", &script].map(str::to_owned);
             personality.arguments.extend(words);
+        }
+        Ok(())
+    }
+
+    /// Adds the root folder once more, as the folder `/tree` in itself, with scripts of its own; without any it is not added.
+    pub fn add_tree(&mut self, names: &[&str]) -> Result<(), Failure> {
+        if !names.is_empty() {
+            self.tree = Some(scripts(names)?);
         }
         Ok(())
     }
@@ -182,18 +192,20 @@ impl Plan {
             if image == LINUX {
                 let natives = NATIVES.map(|(path, image)| Ok((path, program(&find(image)?)?)));
                 let natives = natives.into_iter().collect::<Result<Vec<_>, Failure>>()?;
-                let mut more = Vec::new();
-                more.extend(natives.iter().map(|(name, bytes)| File {
-                    name,
-                    mode: 0o755,
-                    bytes,
-                }));
-                more.extend(self.guests.iter().map(|guest| File {
-                    name: &guest.name,
-                    mode: guest.mode,
-                    bytes: &guest.bytes,
-                }));
-                files.push((LINUX_ROOT, busybox.root(&more)?));
+                let natives = || {
+                    natives.iter().map(|(name, bytes)| File {
+                        name,
+                        mode: 0o755,
+                        bytes,
+                    })
+                };
+                let more: Vec<_> = natives().chain(self.guests.iter().map(file)).collect();
+                let tree = self.tree.as_ref();
+                let tree =
+                    tree.map(|tree| (TREE, natives().chain(tree.iter().map(file)).collect()));
+                let roots: Vec<(&str, Vec<File<'_>>)> =
+                    core::iter::once(("", more)).chain(tree).collect();
+                files.push((LINUX_ROOT, busybox.roots(&roots)?));
             }
         }
         let files: Vec<_> = files
@@ -262,6 +274,26 @@ pub fn main(
     fs::write(out, bytes)
         .map_err(|error| Failure::system(format!("cannot write {}", out.display()), error))?;
     Ok(std::process::ExitCode::SUCCESS)
+}
+
+/// Scripts of `tests/linux`, by their names without `.sh`.
+fn scripts(names: &[&str]) -> Result<Vec<Guest>, Failure> {
+    let scripts = names.iter().map(|name| {
+        Ok(Guest {
+            name: format!("{SCRIPTS}/{name}.sh"),
+            mode: 0o644,
+            bytes: read(&images::script(name))?,
+        })
+    });
+    scripts.collect()
+}
+
+fn file(guest: &Guest) -> File<'_> {
+    File {
+        name: &guest.name,
+        mode: guest.mode,
+        bytes: &guest.bytes,
+    }
 }
 
 /// A native program's file, as far as it is loaded.

@@ -25,7 +25,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::Duration;
-use sundog_host_sys::Signals;
+use sundog_host_sys::{Signals, closed_streams};
 use sundog_options::{Front, Parsed, Plan, Request, parse};
 
 /// The program of a run that names none.
@@ -126,6 +126,7 @@ fn start(plan: &Plan, early: &[u8]) -> Result<ExitCode, Failure> {
     personality.arguments.extend(linux::arguments(
         plan,
         std::env::var("TERM").ok().as_deref(),
+        closed_streams(),
     )?);
     // Held before there is any other thread.
     let signals =

@@ -142,12 +142,16 @@ fn run_all(tests: &[&'static TargetTest], mut done: impl FnMut(&TargetTest, Repo
 /// Runs one test.
 fn run(test: &TargetTest) -> Report {
     let mut lines = Vec::new();
-    let verdict = start(test, &mut lines);
+    let verdict = start(test, &mut lines).and_then(|text| match test.console_as {
+        Some(other) => start(other, &mut Vec::new()).and_then(|theirs| judge_same(&text, &theirs)),
+        None => Ok(()),
+    });
     Report { lines, verdict }
 }
 
-/// Starts a test's machine, collects what it shows and judges it; the error says what was wrong and where the logs are.
-fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
+/// Starts a test's machine, collects what it shows and judges it; gives what COM1 got, the error says what was wrong and where the logs
+/// are.
+fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<String, String> {
     let kernel = images::program(test.image).map_err(|failure| failure.text().to_owned())?;
     let mut machine = Machine::new(test.board, kernel);
     machine.icount = test.icount;
@@ -158,6 +162,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
         let manifest = images::manifest(name);
         let built = image::Plan::read(&manifest, &images::native).and_then(|mut plan| {
             plan.add(&test.guests)?;
+            plan.add_tree(test.tree)?;
             for (name, arguments) in test.arguments {
                 plan.set_arguments(name, arguments)?;
             }
@@ -202,7 +207,7 @@ fn start(test: &TargetTest, shown: &mut Vec<Line>) -> Result<(), String> {
         .and_then(|()| judge_console(test, &console))
         .and_then(|()| judge_hash(test, &text))
         .and_then(|()| system.map_or(Ok(()), |system| holdings::compare(&text, &system)));
-    judged.map_err(|wrong| {
+    judged.map(|()| console).map_err(|wrong| {
         let logs = folder.keep();
         format!(
             "{wrong}\nthe kernel's text:\n{}\nlogs: {}",
@@ -241,6 +246,27 @@ fn judge_console(test: &TargetTest, text: &str) -> Result<(), String> {
             text.len()
         )),
         _ => Ok(()),
+    }
+}
+
+/// Compares what COM1 of two machines got.
+fn judge_same(text: &str, other: &str) -> Result<(), String> {
+    /// Fewer bytes than this show that nothing was said that could be compared.
+    const LITTLE: usize = 1000;
+    if other.len() < LITTLE {
+        return Err(format!("COM1 of the other machine got only {other:?}"));
+    }
+    let mut pairs = text.lines().zip(other.lines()).zip(1..);
+    match pairs.find(|((line, other), _)| line != other) {
+        _ if text == other => Ok(()),
+        Some(((line, other), number)) => Err(format!(
+            "COM1, line {number}: {line:?}, where the other machine has {other:?}"
+        )),
+        None => Err(format!(
+            "COM1 got {} bytes, and {} in the other machine",
+            text.len(),
+            other.len()
+        )),
     }
 }
 
@@ -317,6 +343,16 @@ mod tests {
             judge_console(all_tests().next().unwrap(), "anything"),
             Ok(())
         );
+    }
+
+    #[test]
+    fn two_consoles_are_the_same_byte_for_byte() {
+        let text = "a line\n".repeat(200);
+        assert_eq!(judge_same(&text, &text), Ok(()));
+        let other = text.replacen("a line", "another", 1);
+        assert!(judge_same(&other, &text).unwrap_err().contains("line 1"));
+        assert!(judge_same(&format!("{text}more\n"), &text).is_err());
+        assert!(judge_same("", "").is_err(), "nothing was said");
     }
 
     #[test]

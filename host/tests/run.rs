@@ -37,6 +37,33 @@ fn piped(words: &[&str], input: &[u8]) -> Output {
     output
 }
 
+/// Runs a program of a shell's with streams closed as `closed` says.
+fn with_closed(closed: &str, words: &str) -> Output {
+    let line = format!("exec \"$0\" run {words} {closed}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line, env!("CARGO_BIN_EXE_sundog")]);
+    shell.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn streams_that_are_closed_are_closed_for_the_program() {
+    let look = "busybox sh -c 'for n in 0 1 2; do [ -e /proc/$$/fd/$n ] && echo $n; done >/tmp/x; set -- $(cat /tmp/x); exit $#$1'";
+    // Two are open, and the first of them has this number.
+    let output = with_closed("<&-", look);
+    assert_eq!(output.status.code(), Some(21), "{output:?}");
+    let output = with_closed("2>&-", look);
+    assert_eq!(output.status.code(), Some(20), "{output:?}");
+    let output = with_closed(">&-", "busybox echo x");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("Bad file descriptor"),
+        "{output:?}"
+    );
+    // What leads nowhere is something else.
+    let output = with_closed(">/dev/null 2>&1 </dev/null", "busybox echo x");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
 /// Whether the condition comes true in time.
 fn comes(mut condition: impl FnMut() -> bool) -> bool {
     let begin = Instant::now();

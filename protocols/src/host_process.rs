@@ -17,6 +17,10 @@ mod label {
     pub const BECOME: u64 = 3;
     pub const TAKE: u64 = 4;
     pub const TELL: u64 = 5;
+    pub const SCREEN: u64 = 6;
+    pub const KEYS: u64 = 7;
+    pub const SHOW: u64 = 8;
+    pub const SUSPEND: u64 = 9;
 }
 
 /// A request.
@@ -43,6 +47,21 @@ pub enum Request {
         /// How many, at most [`MAX_BYTES`].
         length: usize,
     },
+    /// What the terminal among the streams is like, and which signals came for the programs of a sandbox.
+    Screen,
+    /// Keys of the terminal among the streams as they were typed, at most so many; answered as `Take`. From the first such request on
+    /// the line discipline is the asker's, as long as its group is in the foreground.
+    Keys {
+        /// How many, at most [`MAX_BYTES`].
+        length: usize,
+    },
+    /// Bytes for the terminal among the streams, to be shown as they are.
+    Show {
+        /// The bytes, at most [`MAX_BYTES`].
+        bytes: Vec<u8>,
+    },
+    /// The process' group is to stop, as by the terminal's key for that.
+    Suspend,
     /// The process is to become the sandbox that its own arguments describe. If that succeeds the program is gone and there is
     /// no answer.
     Become,
@@ -64,6 +83,19 @@ pub enum Subject {
     Names,
 }
 
+/// A terminal among the streams, and signals.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Screen {
+    /// Which of the streams lead to it: bit 0 is standard input; 0 if there is none.
+    pub streams: u8,
+    /// Its size.
+    pub rows: u16,
+    /// The same.
+    pub columns: u16,
+    /// Signals that came since they were asked for last, by Linux's numbers; bit 0 is signal 1.
+    pub signals: u32,
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -71,6 +103,8 @@ pub enum Answer {
     Read(Vec<u8>),
     /// How many bytes were written, perhaps fewer than given.
     Written(usize),
+    /// What was asked for with `Screen`.
+    Screen(Screen),
     /// It failed, with Linux's error number, not 0, and a sentence or nothing.
     Failed(u32, String),
 }
@@ -96,6 +130,17 @@ impl Request {
             Request::Write { descriptor, bytes } => {
                 words = Words::new(label::WRITE);
                 words.push((*descriptor).into())?;
+                words.push(bytes.len() as u64)?;
+                words.push_bytes(bytes)?;
+            }
+            Request::Screen => words = Words::new(label::SCREEN),
+            Request::Suspend => words = Words::new(label::SUSPEND),
+            Request::Keys { length } => {
+                words = Words::new(label::KEYS);
+                words.push(*length as u64)?;
+            }
+            Request::Show { bytes } => {
+                words = Words::new(label::SHOW);
                 words.push(bytes.len() as u64)?;
                 words.push_bytes(bytes)?;
             }
@@ -130,6 +175,16 @@ impl Request {
                 reader.bytes(&mut bytes)?;
                 Request::Write { descriptor, bytes }
             }
+            label::SCREEN => Request::Screen,
+            label::SUSPEND => Request::Suspend,
+            label::KEYS => Request::Keys {
+                length: length(reader.word()?)?,
+            },
+            label::SHOW => {
+                let mut bytes = vec![0; length(reader.word()?)?];
+                reader.bytes(&mut bytes)?;
+                Request::Show { bytes }
+            }
             label::BECOME => Request::Become,
             label::TELL => Request::Tell {
                 subject: match reader.word()? {
@@ -157,26 +212,50 @@ fn length(word: u64) -> Result<usize, Malformed> {
         .ok_or(Malformed)
 }
 
+impl Screen {
+    fn first(&self) -> u64 {
+        u64::from(self.streams) << 32 | u64::from(self.rows) << 16 | u64::from(self.columns)
+    }
+
+    fn of(first: u64, signals: u64) -> Result<Screen, Malformed> {
+        Ok(Screen {
+            streams: u8::try_from(first >> 32).map_err(|_| Malformed)?,
+            rows: (first >> 16) as u16,
+            columns: first as u16,
+            signals: u32::try_from(signals).map_err(|_| Malformed)?,
+        })
+    }
+}
+
 impl Answer {
     /// The message. A long sentence is cut.
     pub fn encode(&self) -> Words {
         let (mut words, bytes) = match self {
             Answer::Read(bytes) => (Words::new(0), &bytes[..bytes.len().min(MAX_BYTES)]),
-            Answer::Written(_) => (Words::new(0), &[][..]),
+            Answer::Written(_) | Answer::Screen(_) => (Words::new(0), &[][..]),
             Answer::Failed(number, text) => (
                 Words::new(u64::from((*number).max(1))),
                 &text.as_bytes()[..text.floor_char_boundary(MAX_BYTES)],
             ),
         };
         let count = match self {
-            Answer::Written(count) => *count,
-            _ => bytes.len(),
+            Answer::Written(count) => *count as u64,
+            Answer::Screen(screen) => screen.first(),
+            _ => bytes.len() as u64,
         };
-        let kind = u64::from(matches!(self, Answer::Written(_)));
+        let kind = match self {
+            Answer::Written(_) => 1,
+            Answer::Screen(_) => 2,
+            _ => 0,
+        };
         let whole = words
             .push(kind)
-            .and_then(|()| words.push(count as u64))
-            .and_then(|()| words.push_bytes(bytes));
+            .and_then(|()| words.push(count))
+            .and_then(|()| words.push_bytes(bytes))
+            .and_then(|()| match self {
+                Answer::Screen(screen) => words.push(screen.signals.into()),
+                _ => Ok(()),
+            });
         debug_assert!(whole.is_ok(), "the bytes were cut to what fits");
         words
     }
@@ -193,6 +272,11 @@ impl Answer {
             return usize::try_from(count)
                 .map(Answer::Written)
                 .map_err(|_| Malformed);
+        }
+        if kind == 2 {
+            let second = reader.word()?;
+            reader.end()?;
+            return Screen::of(count, second).map(Answer::Screen);
         }
         let mut bytes = vec![0; length(count)?];
         reader.bytes(&mut bytes)?;
@@ -232,6 +316,12 @@ mod tests {
                 length: 1,
             },
             Request::Become,
+            Request::Screen,
+            Request::Suspend,
+            Request::Keys { length: MAX_BYTES },
+            Request::Show {
+                bytes: vec![9; MAX_BYTES],
+            },
             Request::Tell {
                 subject: Subject::Names,
                 from: usize::MAX,
@@ -244,6 +334,13 @@ mod tests {
             Answer::Read(full),
             Answer::Read(Vec::new()),
             Answer::Written(usize::MAX),
+            Answer::Screen(Screen::default()),
+            Answer::Screen(Screen {
+                streams: 7,
+                rows: u16::MAX,
+                columns: 1,
+                signals: u32::MAX,
+            }),
             Answer::Failed(12, String::from("no memory")),
         ] {
             assert_eq!(Answer::decode(&answer.encode()), Ok(answer));
@@ -269,6 +366,11 @@ mod tests {
             &[5, 2, 0],
             &[5, 0],
             &[6, 0, 0],
+            &[7],
+            &[7, MAX_BYTES as u64 + 1],
+            &[8, 9, 0],
+            &[9, 0],
+            &[10],
         ] {
             assert_eq!(
                 Request::decode(&Words::from_slice(words).unwrap()),

@@ -6,7 +6,7 @@ echo one > /tmp/d/one; echo two > /tmp/d/two; echo shown > /tmp/e/shown
 # A file, at a new name and over one that is there; what is written goes to the source, and names beside it are not there.
 out=$(sandbox --ro-bind /bin /bin --dev /dev --bind /tmp/d /d --ro-bind /tmp/d/one /d/two --bind /tmp/d/two /new/name -- sh -c '
     cat /d/two /new/name; ls /new; (echo x > /d/two) 2>/dev/null && echo written; echo three > /new/name; cat /d/one; [ -f /new/name ] && echo file
-    rm /d/two 2>/dev/null && echo removed; exit 0' 2>&1) || fail "files: $out"
+    rm -f /d/two 2>/dev/null && echo removed; exit 0' 2>&1) || fail "files: $out"
 [ "$out" = "one
 two
 name

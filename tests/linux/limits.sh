@@ -41,6 +41,10 @@ grep -q "can't fork: Resource temporarily unavailable" /tmp/said || fail "proces
 [ "$(cat $data/processes)" = 10 ] || fail "processes: $(cat $data/processes), not 10"
 goes_on $before "many processes"
 
+# More than there is memory for is refused, and it is said how many there may be.
+sandbox --pids 100000 -- true 2>/tmp/said && fail "more processes than fit"
+grep -q -- "--pids 100000: there is memory for [0-9]* at most" /tmp/said || fail "too many processes: $(cat /tmp/said)"
+
 # More programs than fit into the memory: some of them end for want of it, and not the shell that started them.
 before=$(count)
 status=0

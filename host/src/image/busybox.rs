@@ -87,28 +87,47 @@ impl Busybox {
     }
 
     /// The archive of the root folder, with more files; the folder of each is there or is made, one step deep.
+    #[cfg(test)]
     pub fn root(&self, more: &[File<'_>]) -> Result<Vec<u8>, Failure> {
+        self.roots(&[("", more.to_vec())])
+    }
+
+    /// The archive of root folders, each in a folder of the first, which has no name itself; with more files in each, whose folder is
+    /// there or is made, one step deep.
+    pub fn roots(&self, roots: &[(&str, Vec<File<'_>>)]) -> Result<Vec<u8>, Failure> {
         let program = self.program()?;
+        let applets = self.applets()?;
         let mut archive = Archive::default();
-        for folder in FOLDERS {
-            archive.add(folder, Entry::Folder);
-        }
-        archive.add("etc/group", Entry::File(0o644, GROUP));
-        archive.add("etc/passwd", Entry::File(0o644, PASSWD));
-        archive.add("etc/shrc", Entry::File(0o644, SHRC));
-        archive.add("bin/busybox", Entry::File(0o755, &program));
-        for applet in self.applets()? {
-            archive.add(&format!("bin/{applet}"), Entry::Link("busybox"));
-        }
-        let mut folders = FOLDERS.to_vec();
-        for file in more {
-            if let Some((folder, _)) = file.name.rsplit_once('/')
-                && !folders.contains(&folder)
-            {
-                archive.add(folder, Entry::Folder);
-                folders.push(folder);
+        for (folder, more) in roots {
+            let path = match *folder {
+                "" => String::new(),
+                folder => {
+                    archive.add(folder, Entry::Folder);
+                    format!("{folder}/")
+                }
+            };
+            let mut add =
+                |name: &str, entry: Entry<'_>| archive.add(&format!("{path}{name}"), entry);
+            for folder in FOLDERS {
+                add(folder, Entry::Folder);
             }
-            archive.add(file.name, Entry::File(file.mode, file.bytes));
+            add("etc/group", Entry::File(0o644, GROUP));
+            add("etc/passwd", Entry::File(0o644, PASSWD));
+            add("etc/shrc", Entry::File(0o644, SHRC));
+            add("bin/busybox", Entry::File(0o755, &program));
+            for applet in &applets {
+                add(&format!("bin/{applet}"), Entry::Link("busybox"));
+            }
+            let mut folders = FOLDERS.to_vec();
+            for file in more {
+                if let Some((folder, _)) = file.name.rsplit_once('/')
+                    && !folders.contains(&folder)
+                {
+                    add(folder, Entry::Folder);
+                    folders.push(folder);
+                }
+                add(file.name, Entry::File(file.mode, file.bytes));
+            }
         }
         Ok(archive.finish())
     }

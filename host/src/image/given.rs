@@ -56,7 +56,7 @@ pub fn tell(system: &mut System) {
 }
 
 /// The hash of a program's entry: its image, memory, slots and time, names and capabilities, and its arguments but for those that say
-/// what time it is, on what terminal it is, and what is printed besides.
+/// what time it is, on what terminal it is, which streams are closed, and what is printed besides.
 fn hash(member: &Member) -> [u8; 32] {
     let mut digest = Hash::new();
     let mut add = |text: &str| {
@@ -80,7 +80,7 @@ fn hash(member: &Member) -> [u8; 32] {
         options &= argument != "--";
         match (options, &**argument) {
             (true, "--trace") => {}
-            (true, "--time") => drop(arguments.next()),
+            (true, "--time" | "--closed") => drop(arguments.next()),
             (true, "--setenv") if arguments.peek().is_some_and(|v| v.starts_with("TERM=")) => {
                 arguments.next();
             }
@@ -124,7 +124,9 @@ mod tests {
         let cat = told(&["--", "cat", "/dev/ttyS1"]);
         let digits = cat.strip_prefix("sandbox=1:linux:").unwrap();
         assert!(digits.len() == 64 && digits != "0".repeat(64), "{digits}");
-        let time = ["--time", "7", "--trace", "--setenv", "TERM=x"];
+        let time = [
+            "--time", "7", "--trace", "--closed", "1", "--setenv", "TERM=x",
+        ];
         assert_eq!(
             told(&[&time[..], &["--", "cat", "/dev/ttyS1"]].concat()),
             cat

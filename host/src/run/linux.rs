@@ -4,9 +4,13 @@ use crate::failure::Failure;
 use std::time::SystemTime;
 use sundog_options::{EnvironmentChange, Plan};
 
-/// The arguments of the personality for this plan, on a terminal of the kind `terminal`; a failure names an option that cannot be handed
+/// The arguments of the personality for this plan, on a terminal of the kind `terminal`, with these standard streams closed; a failure names an option that cannot be handed
 /// over.
-pub fn arguments(plan: &Plan, terminal: Option<&str>) -> Result<Vec<String>, Failure> {
+pub fn arguments(
+    plan: &Plan,
+    terminal: Option<&str>,
+    closed: impl Iterator<Item = u8>,
+) -> Result<Vec<String>, Failure> {
     if let Some(option) = unknown_inside(plan) {
         return Err(Failure::new(format!(
             "run: {option} cannot be handed to the system in this image yet"
@@ -49,6 +53,9 @@ pub fn arguments(plan: &Plan, terminal: Option<&str>) -> Result<Vec<String>, Fai
     if let Some(count) = plan.pids {
         add("--pids", Some(count.to_string().as_bytes()))?;
     }
+    for number in closed {
+        add("--closed", Some(number.to_string().as_bytes()))?;
+    }
     arguments.push("--".to_owned());
     for word in std::iter::once(&plan.program).chain(&plan.arguments) {
         arguments.push(text("the program's arguments", word)?);
@@ -87,16 +94,22 @@ mod tests {
             trace: true,
             ..Plan::default()
         };
-        let words = arguments(&plan, None).unwrap();
+        let arguments = |plan: &Plan| arguments(plan, None, [1, 2].into_iter());
+        let words = arguments(&plan).unwrap();
         assert_eq!(words[0], "--time");
         assert!(words[1].parse::<u64>().unwrap() > 1_700_000_000);
-        assert_eq!(words[2..], ["--trace", "--", "ls", "-l"]);
+        assert_eq!(
+            words[2..],
+            [
+                "--trace", "--closed", "1", "--closed", "2", "--", "ls", "-l"
+            ]
+        );
         plan.cpus = Some(2);
-        let refused = arguments(&plan, None).unwrap_err();
+        let refused = arguments(&plan).unwrap_err();
         assert!(refused.text().contains("--cpus"), "{refused}");
         plan.cpus = None;
         plan.arguments.push(b"\xff".to_vec());
-        assert!(arguments(&plan, None).is_err());
+        assert!(arguments(&plan).is_err());
     }
 
     #[test]
@@ -113,7 +126,7 @@ mod tests {
             pids: Some(7),
             ..Plan::default()
         };
-        let words = arguments(&plan, Some("xterm")).unwrap();
+        let words = arguments(&plan, Some("xterm"), std::iter::empty()).unwrap();
         let expected = [
             "--setenv",
             "TERM=xterm",

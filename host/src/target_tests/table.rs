@@ -42,6 +42,8 @@ pub struct TargetTest {
     pub system: Option<&'static str>,
     /// What the system's Linux programs have besides busybox: the first script is what the personality runs.
     pub guests: Guests<'static>,
+    /// The root folder of Linux programs is there once more, as `/tree`, with these scripts; empty: it is not.
+    pub tree: &'static [&'static str],
     /// Arguments that programs get instead of those of the manifest: a name and they, each time.
     pub arguments: &'static [(&'static str, &'static [&'static str])],
     /// A native program whose image a program of the system reads and hashes: the kernel's text must say so.
@@ -58,6 +60,8 @@ pub struct TargetTest {
     pub lines: &'static [&'static str],
     /// What COM1 gets, no more and no less: this text, so many times. Only for a test without a conversation.
     pub console: Option<(&'static str, usize)>,
+    /// A machine that is started besides, at whose COM1 must appear the same as at this one's, byte for byte.
+    pub console_as: Option<&'static TargetTest>,
     /// What arrives at COM1 in answer to what it says. Only for a test without a conversation.
     pub typed: &'static [Answer],
     /// What the host and the system say to each other; empty: the host is silent.
@@ -75,6 +79,7 @@ const USUAL: TargetTest = TargetTest {
         programs: &[],
         scripts: &[],
     },
+    tree: &[],
     arguments: &[],
     hashed: None,
     command_line: "",
@@ -83,6 +88,7 @@ const USUAL: TargetTest = TargetTest {
     ending: Ending::Pass,
     lines: &[],
     console: None,
+    console_as: None,
     typed: &[],
     steps: &[],
     limit: Duration::from_secs(20),

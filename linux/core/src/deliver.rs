@@ -5,7 +5,7 @@ use crate::process::End;
 use crate::signal::flags::{SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_RESTART, SA_RESTORER};
 use crate::signal::{
     Action, AlternateStack, Cause, DefaultAction, Frame, SIG_DFL, SIG_IGN, SIGCONT, SIGKILL,
-    SIGRTMIN, SIGSEGV, SIGSTOP, SignalInformation, SignalSet, default_action,
+    SIGRTMIN, SIGSEGV, SIGSTOP, SIGTSTP, SignalInformation, SignalSet, default_action,
 };
 use crate::task::{ProcessId, Restart, TaskId, TaskState};
 
@@ -32,6 +32,9 @@ impl Kernel {
     /// Sends a signal to a process as a whole. Whether there was room for it.
     pub fn signal_process(&mut self, process: ProcessId, information: SignalInformation) -> bool {
         let signal = information.signal;
+        if self.relay(process, signal) {
+            return true;
+        }
         self.prepare_signal(process, signal);
         let ignored = self.ignores(process, signal);
         let Ok(target) = self.process(process) else {
@@ -262,6 +265,8 @@ impl Kernel {
             DefaultAction::Stop => {
                 if signal == SIGSTOP || !self.world.is_orphaned(process) {
                     self.stop_process(process, signal);
+                } else if signal == SIGTSTP {
+                    self.stop_refused = self.process(process).ok().map(|process| process.group);
                 }
             }
             DefaultAction::Terminate => self.end_process(process, End::Killed { signal }),

@@ -27,6 +27,7 @@ impl Kernel {
         if self.natives.remove(task)
             && let Ok(pid) = self.process_of(task).map(|process| process.pid)
         {
+            self.vfs.end_loans(pid.cast_unsigned());
             self.machine.end_native(pid);
         }
         self.release_memory(task);

@@ -176,6 +176,8 @@ pub struct Kernel {
     pub console_ready: bool,
     /// A signal of the personality's notification ended a guest's turn. Whoever waits for such signals takes it.
     pub notified: bool,
+    /// A group that was to stop and could not, since no shell of this personality would let it go on. Whoever could stop them all takes it.
+    pub stop_refused: Option<i32>,
     /// Processes that are native programs.
     pub natives: Natives,
 }
@@ -242,6 +244,7 @@ impl Kernel {
             buffer: Vec::with_capacity(crate::calls::io::CHUNK),
             console_ready: false,
             notified: false,
+            stop_refused: None,
             natives: Natives::default(),
         }
     }

@@ -8,10 +8,11 @@ use crate::elf;
 use crate::kernel::Kernel;
 use crate::load::{Texts, read_exactly};
 use crate::process::End;
-use crate::task::{TaskId, Wait, WaitKey};
+use crate::signal::{SIGINT, SIGQUIT, SIGTSTP, SIGWINCH, SignalInformation, SignalSet};
+use crate::task::{ProcessId, TaskId, Wait, WaitKey};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use sundog_linux_vfs::FileId;
+use sundog_linux_vfs::{FileId, Screen};
 
 /// The largest image of a native program, in bytes.
 pub const MAX_IMAGE: usize = 4 << 20;
@@ -48,6 +49,27 @@ pub enum Request {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// At most so many keys of the terminal among its streams.
+    Keys {
+        /// How many.
+        length: usize,
+    },
+    /// Bytes for that terminal, shown as they are.
+    Show {
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+impl Request {
+    /// Of each kind one is made at a time.
+    fn kind(&self) -> u8 {
+        match self {
+            Request::Read { .. } => 0,
+            Request::Write { .. } | Request::Show { .. } => 1,
+            Request::Keys { .. } => 2,
+        }
+    }
 }
 
 /// What a request came to.
@@ -55,6 +77,8 @@ pub enum Request {
 pub enum Answer {
     /// The bytes read.
     Read(Vec<u8>),
+    /// Keys of the terminal, or why there are none.
+    Keys(Result<Vec<u8>, Errno>),
     /// How many bytes were written, perhaps fewer than given.
     Written(usize),
     /// A read failed.
@@ -69,12 +93,18 @@ pub struct Natives {
     /// What each waits for, if anything.
     running: BTreeMap<TaskId, Native>,
     answers: Vec<(i32, Answer)>,
+    /// Those that have something to ask about: a signal came, or they go on.
+    told: Vec<i32>,
 }
 
 #[derive(Debug, Default)]
 struct Native {
     requests: Vec<Request>,
     suspended: bool,
+    /// Signals of the terminal are kept for it, instead of doing what they do by default.
+    relays: bool,
+    /// Those that came.
+    signals: SignalSet,
 }
 
 /// The bytes of a native program; nothing if the file is none.
@@ -139,17 +169,14 @@ impl Kernel {
     /// ESRCH if there is no such process, EBUSY if it has one of the kind already, EBADF for a stream that is none of the three.
     pub fn native_request(&mut self, pid: i32, request: Request) -> Result<(), Errno> {
         let task = self.native_task(pid)?;
-        let (Request::Read { descriptor, .. } | Request::Write { descriptor, .. }) = &request;
-        if !(0..STREAMS).contains(descriptor) {
+        if let Request::Read { descriptor, .. } | Request::Write { descriptor, .. } = &request
+            && !(0..STREAMS).contains(descriptor)
+        {
             return Err(Errno::EBADF);
         }
         let native = self.natives.running.get_mut(&task).ok_or(Errno::ESRCH)?;
-        let is_read = |request: &Request| matches!(request, Request::Read { .. });
-        if native
-            .requests
-            .iter()
-            .any(|other| is_read(other) == is_read(&request))
-        {
+        let mut others = native.requests.iter();
+        if others.any(|other| other.kind() == request.kind()) {
             return Err(Errno::EBUSY);
         }
         native.requests.push(request);
@@ -160,6 +187,64 @@ impl Kernel {
     /// The answers to requests that are done, with the processes that asked.
     pub fn take_native_answers(&mut self) -> Vec<(i32, Answer)> {
         core::mem::take(&mut self.natives.answers)
+    }
+
+    /// From now on signals of the terminal (SIGINT, SIGQUIT, SIGWINCH) are kept for the native process `pid`, which has programs of its own
+    /// to hand them to.
+    pub fn native_relays(&mut self, pid: i32) {
+        if let Ok(task) = self.native_task(pid)
+            && let Some(native) = self.natives.running.get_mut(&task)
+        {
+            native.relays = true;
+        }
+    }
+
+    /// Keeps a signal for a native process that relays it; whether it did.
+    pub(crate) fn relay(&mut self, process: ProcessId, signal: u32) -> bool {
+        let Ok(found) = self.process(process) else {
+            return false;
+        };
+        let (pid, first) = (found.pid, found.threads.first().copied());
+        let native = first.and_then(|task| self.natives.running.get_mut(&task));
+        let Some(native) = native.filter(|native| native.relays) else {
+            return false;
+        };
+        if !matches!(signal, SIGINT | SIGQUIT | SIGWINCH) {
+            return false;
+        }
+        native.signals = native.signals.with(SignalSet::of(signal));
+        self.natives.told.push(pid);
+        true
+    }
+
+    /// Native processes that relay signals and have something to ask about, each perhaps more than once.
+    pub fn take_natives_told(&mut self) -> Vec<i32> {
+        core::mem::take(&mut self.natives.told)
+    }
+
+    /// The terminal among the streams of the native process `pid`, and the signals that were kept for it; those are forgotten.
+    ///
+    /// # Errors
+    /// ESRCH if there is no such process.
+    pub fn native_screen(&mut self, pid: i32) -> Result<(Option<Screen>, SignalSet), Errno> {
+        let task = self.native_task(pid)?;
+        let screen = self.with_files(task, |vfs, context| vfs.screen(context))?;
+        let native = self.natives.running.get_mut(&task).ok_or(Errno::ESRCH)?;
+        Ok((screen, core::mem::take(&mut native.signals)))
+    }
+
+    /// Stops the group of the native process `pid`, as the terminal's key does.
+    ///
+    /// # Errors
+    /// ESRCH if there is no such process.
+    pub fn native_suspend(&mut self, pid: i32) -> Result<(), Errno> {
+        let task = self.native_task(pid)?;
+        let group = self.process_of(task)?.group;
+        let members: Vec<ProcessId> = self.world.group_members(group).collect();
+        for member in members {
+            self.signal_process(member, SignalInformation::kernel(SIGTSTP));
+        }
+        Ok(())
     }
 
     /// Tells that the native process `pid` has ended by itself.
@@ -250,6 +335,8 @@ impl Kernel {
             self.machine.suspend_native(pid);
         } else {
             self.machine.resume_native(pid);
+            // What changed meanwhile, such as the terminal's size, was not told.
+            self.natives.told.push(pid);
         }
     }
 
@@ -271,12 +358,26 @@ impl Kernel {
                     self.with_files(task, |vfs, context| vfs.write(context, *descriptor, bytes))?;
                 self.outcome(attempt).map(Answer::Written)
             }
+            Request::Keys { length } => {
+                let mut bytes = alloc::vec![0; (*length).min(MAX_MOVED)];
+                let attempt =
+                    self.with_files(task, |vfs, context| vfs.keys(context, &mut bytes))?;
+                self.outcome(attempt).map(|count| {
+                    bytes.truncate(count);
+                    Answer::Keys(Ok(bytes))
+                })
+            }
+            Request::Show { bytes } => {
+                let attempt = self.with_files(task, |vfs, context| vfs.show(context, bytes))?;
+                self.outcome(attempt).map(Answer::Written)
+            }
         };
         self.drain_events(Some(task));
         match done {
             Err(Stop::Errno(error)) => Ok(match request {
                 Request::Read { .. } => Answer::ReadFailed(error),
-                Request::Write { .. } => Answer::WriteFailed(error),
+                Request::Write { .. } | Request::Show { .. } => Answer::WriteFailed(error),
+                Request::Keys { .. } => Answer::Keys(Err(error)),
             }),
             other => other,
         }

@@ -1,19 +1,16 @@
 //! Where the first process' standard streams lead: the host, a bare line, or the process outside that is this sandbox.
 
-use crate::channel::Channel;
 use crate::host_streams::{Ask, HostStreams, Order};
 use crate::orders;
+use crate::outside::Outside;
 use crate::requests::Requests;
 use crate::sandbox::NativeTerminal;
-use crate::streams;
 use crate::trace::Lines;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
-use sundog_linux_vfs::{Context, Errno, Queue, Vfs};
+use sundog_linux_vfs::{Context, Errno, Vfs};
 use sundog_protocols::Words;
-use sundog_protocols::host_process::Request;
 use sundog_rt::cap::Cap;
 use sundog_rt::cap::object::{Endpoint, Notification};
 use sundog_rt::ring::Mapped;
@@ -26,6 +23,8 @@ pub struct Host {
     pub console: Cap<Endpoint>,
     /// What the personality says about itself.
     pub lines: Lines,
+    /// Streams that are closed.
+    pub closed: Vec<i32>,
 }
 
 /// Asks the console program; the answer's words lie in the page of the personality's only thread.
@@ -47,14 +46,7 @@ pub enum Console {
     /// A line with a terminal at its end.
     Terminal(NativeTerminal),
     /// The streams outside.
-    Outside {
-        /// Channels that are not used yet, for descriptors 0 to 2.
-        channels: Vec<Channel>,
-        /// For words of the personality's own.
-        own: Channel,
-        /// Where readers wait.
-        queue: Option<Queue>,
-    },
+    Outside(Outside),
 }
 
 impl Console {
@@ -78,14 +70,15 @@ impl Console {
     /// Those of opening.
     pub fn open(&mut self, vfs: &mut Vfs, context: &Context<'_>) -> Result<(), Errno> {
         match self {
-            Console::Host(host) => host.streams.open(vfs, context),
-            Console::Terminal(terminal) => terminal.open(vfs, context),
-            Console::Outside {
-                channels, queue, ..
-            } => {
-                *queue = Some(streams::open(vfs, context, channels.drain(..))?);
+            Console::Host(host) => {
+                host.streams.open(vfs, context)?;
+                for descriptor in &host.closed {
+                    vfs.close(context, *descriptor)?;
+                }
                 Ok(())
             }
+            Console::Terminal(terminal) => terminal.open(vfs, context),
+            Console::Outside(outside) => outside.open(vfs, context),
         }
     }
 
@@ -95,12 +88,7 @@ impl Console {
         match self {
             Console::Host(host) => host.work(kernel, requests, notified),
             Console::Terminal(terminal) => terminal.work(&mut kernel.vfs),
-            Console::Outside { queue, .. } => {
-                if let (true, Some(queue)) = (notified, queue) {
-                    kernel.vfs.wake(*queue);
-                }
-                notified
-            }
+            Console::Outside(outside) => outside.work(kernel, notified),
         }
     }
 
@@ -109,7 +97,7 @@ impl Console {
         match self {
             Console::Host(host) => host.streams.sleep(),
             Console::Terminal(terminal) => terminal.sleep(true),
-            Console::Outside { .. } => true,
+            Console::Outside(_) => true,
         }
     }
 
@@ -123,17 +111,7 @@ impl Console {
         match self {
             Console::Host(host) => host.streams.say(text),
             Console::Terminal(terminal) => terminal.say(text),
-            Console::Outside { own, .. } => {
-                let bytes = format!("{text}\n").into_bytes();
-                let request = Request::Write {
-                    descriptor: 2,
-                    bytes,
-                };
-                // A text that is too long, or that nobody takes, is not said.
-                if let Ok(words) = request.encode() {
-                    let _ = own.ask(words.as_slice());
-                }
-            }
+            Console::Outside(outside) => outside.say(text),
         }
     }
 
@@ -158,7 +136,7 @@ impl Console {
                     }
                 }
                 Console::Terminal(terminal) => return terminal.finish(),
-                Console::Outside { .. } => return true,
+                Console::Outside(_) => return true,
             }
             if !moved && self.sleep() {
                 return false;

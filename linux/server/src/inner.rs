@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::load::Texts;
-use sundog_linux_vfs::{Bound, Errno, Export, Vfs};
+use sundog_linux_vfs::{Bound, Errno, Export, Numbers, Vfs};
 use sundog_options::{BindMode, Operation, Plan};
 use sundog_protocols::file::wire::{Message, Reply};
 use sundog_protocols::file::{FileError, Session};
@@ -55,6 +55,7 @@ pub struct Parts {
 /// A tree of this sandbox that an inner one sees.
 pub struct Tree {
     export: Export,
+    numbers: Numbers,
     session: Session,
 }
 
@@ -85,6 +86,8 @@ pub struct Inner {
     pub shared: Shared,
     /// Its standard input.
     pub input: Input,
+    /// Keys of its terminal.
+    pub keys: Input,
     trees: Vec<Tree>,
 }
 
@@ -130,7 +133,7 @@ fn refused(error: Error) -> (Errno, String) {
 impl Tree {
     /// Gives it up.
     pub fn end(mut self, vfs: &mut Vfs) {
-        if let Ok(mut exported) = vfs.exported(&self.export) {
+        if let Ok(mut exported) = vfs.exported(&self.export, &mut self.numbers) {
             self.session.end(&mut exported);
         }
         vfs.end_export(&self.export);
@@ -164,10 +167,15 @@ impl Inner {
         let tree = tree
             .checked_sub(1)
             .and_then(|tree| self.trees.get_mut(tree));
-        let Some(Tree { export, session }) = tree else {
+        let Some(Tree {
+            export,
+            numbers,
+            session,
+        }) = tree
+        else {
             return Reply::Error(FileError::EACCES).encode();
         };
-        match vfs.exported(export) {
+        match vfs.exported(export, numbers) {
             Ok(mut exported) => session.serve(&mut exported, words, &mut self.shared.area),
             Err(_) => Reply::Error(FileError::EIO).encode(),
         }
@@ -206,6 +214,7 @@ fn exports(
                 Bound::Tree(export) => {
                     trees.push(Tree {
                         export,
+                        numbers: kernel.vfs.numbers(),
                         session: Session::new(b"", HANDLES),
                     });
                     match export.is_read_only() {
@@ -244,6 +253,7 @@ pub fn spawn_sandbox(
             Inner {
                 shared,
                 input: Input::Idle,
+                keys: Input::Idle,
                 trees,
             },
         )),

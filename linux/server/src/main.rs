@@ -33,6 +33,7 @@ mod natives;
 mod objects;
 mod options;
 mod orders;
+mod outside;
 mod places;
 mod pool;
 mod random;

@@ -209,6 +209,7 @@ impl Natives {
             debug_assert!(destroyed.is_ok(), "a process can be destroyed");
             self.free_time.push(old.time);
         }
+        kernel.native_relays(pid);
         Ok(())
     }
 

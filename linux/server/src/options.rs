@@ -32,6 +32,8 @@ pub struct Options {
     pub folder: Vec<u8>,
     /// The host's name, if it is not the usual one.
     pub host_name: Option<Vec<u8>>,
+    /// Standard streams that the first program finds closed.
+    pub closed: Vec<i32>,
     /// Processes and threads at one time, if less than usual.
     pub processes: Option<usize>,
     /// The sandbox that this is, within another.
@@ -81,6 +83,7 @@ impl Options {
             environment: variables.map(<[u8]>::to_vec).collect(),
             folder: b"/".to_vec(),
             host_name: None,
+            closed: Vec::new(),
             processes: None,
             within: None,
         };
@@ -131,6 +134,12 @@ impl Options {
                 b"--clearenv" => options.environment.clear(),
                 b"--chdir" => options.folder = value()?.into(),
                 b"--hostname" => options.host_name = Some(value()?.into()),
+                b"--closed" => {
+                    let number = value()?.parse().ok();
+                    let number = number.filter(|number| (0..3).contains(number));
+                    let number = number.ok_or_else(|| format!("{name} takes 0, 1 or 2"))?;
+                    options.closed.push(number);
+                }
                 b"--pids" => {
                     let count = value()?.parse().ok().filter(|count| *count > 0);
                     options.processes =
@@ -278,6 +287,8 @@ mod tests {
         assert_eq!(options.folder, b"/tmp");
         assert_eq!(options.host_name.as_deref(), Some(&b"inside"[..]));
         assert_eq!(options.processes, Some(9));
+        let options = parse("--closed 1 --closed 0 sh").unwrap();
+        assert_eq!(options.closed, [1, 0]);
     }
 
     #[test]
@@ -314,6 +325,9 @@ mod tests {
             "--setenv A",
             "--setenv =b",
             "--pids 0",
+            "--closed",
+            "--closed 3",
+            "--closed -1",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

@@ -12,7 +12,7 @@ use sundog_init_core::FaultText;
 use sundog_linux_core::kernel::Kernel;
 use sundog_linux_core::native;
 use sundog_linux_vfs::Errno;
-use sundog_protocols::host_process::{Answer, MAX_BYTES, Request, Subject};
+use sundog_protocols::host_process::{Answer, MAX_BYTES, Request, Screen, Subject};
 use sundog_protocols::{Malformed, Words};
 use sundog_rt::cap::object::{Endpoint, Reply};
 use sundog_rt::cap::{Cap, Error};
@@ -55,6 +55,8 @@ fn answer(answer: native::Answer) -> Answer {
     match answer {
         native::Answer::Read(bytes) => Answer::Read(bytes),
         native::Answer::Written(count) => Answer::Written(count),
+        native::Answer::Keys(Ok(bytes)) => Answer::Read(bytes),
+        native::Answer::Keys(Err(error)) => failed(error, ""),
         native::Answer::ReadFailed(error) | native::Answer::WriteFailed(error) => failed(error, ""),
     }
 }
@@ -157,6 +159,12 @@ impl Requests {
                 self.reply(pid, &answer(done));
             }
         }
+        for pid in kernel.take_natives_told() {
+            if let Some(inner) = self.natives.borrow_mut().inner(pid) {
+                // One that is gone needs no signal.
+                let _ = inner.shared.events.signal();
+            }
+        }
         for tree in self.natives.borrow_mut().take_gone() {
             tree.end(&mut kernel.vfs);
         }
@@ -168,11 +176,12 @@ impl Requests {
         let Some(inner) = natives.inner(pid) else {
             return false;
         };
-        inner.input = Input::Here(match done {
-            native::Answer::Read(bytes) => Ok(bytes.clone()),
-            native::Answer::ReadFailed(error) => Err(*error),
+        match done {
+            native::Answer::Read(bytes) => inner.input = Input::Here(Ok(bytes.clone())),
+            native::Answer::ReadFailed(error) => inner.input = Input::Here(Err(*error)),
+            native::Answer::Keys(keys) => inner.keys = Input::Here(keys.clone()),
             _ => return false,
-        });
+        }
         // One that is gone needs no signal.
         let _ = inner.shared.events.signal();
         true
@@ -225,38 +234,58 @@ impl Requests {
         }
     }
 
-    /// Input for a sandbox within: what is here, or nothing yet.
+    /// Input or keys for a sandbox within: what is here, or nothing yet.
     fn take_input(
         &mut self,
         kernel: &mut Kernel,
         pid: i32,
-        descriptor: u32,
+        request: native::Request,
         length: usize,
     ) -> Answer {
         let mut natives = self.natives.borrow_mut();
         let Some(inner) = natives.inner(pid) else {
             return failed(Errno::EINVAL, "");
         };
-        match core::mem::take(&mut inner.input) {
+        let input = match request {
+            native::Request::Keys { .. } => &mut inner.keys,
+            _ => &mut inner.input,
+        };
+        match core::mem::take(input) {
             Input::Here(Ok(mut bytes)) => {
                 let rest = bytes.split_off(length.min(bytes.len()));
                 if !rest.is_empty() {
-                    inner.input = Input::Here(Ok(rest));
+                    *input = Input::Here(Ok(rest));
                 }
                 return Answer::Read(bytes);
             }
             Input::Here(Err(error)) => return failed(error, ""),
             Input::Asked => {}
             Input::Idle => {
-                let descriptor = descriptor as i32;
-                let request = native::Request::Read { descriptor, length };
                 if let Err(error) = kernel.native_request(pid, request) {
                     return failed(error, "");
                 }
             }
         }
-        inner.input = Input::Asked;
+        *input = Input::Asked;
         failed(Errno::EAGAIN, "")
+    }
+
+    /// The terminal of a native process, and signals for its programs.
+    fn screen(kernel: &mut Kernel, pid: i32) -> Answer {
+        match kernel.native_screen(pid) {
+            Ok((screen, signals)) => {
+                let (streams, rows, columns) = screen.map_or((0, 0, 0), |found| {
+                    (found.streams, found.rows, found.columns)
+                });
+                Answer::Screen(Screen {
+                    streams,
+                    rows,
+                    columns,
+                    signals: signals.0 as u32,
+                })
+            }
+            Err(error) => failed(error, ""),
+        }
     }
 
     /// Takes a message. Whether a process may have become ready.
@@ -322,9 +351,33 @@ impl Requests {
                 let descriptor = descriptor as i32;
                 kernel.native_request(pid, native::Request::Write { descriptor, bytes })
             }
+            Ok(Request::Show { bytes }) => {
+                kernel.native_request(pid, native::Request::Show { bytes })
+            }
             Ok(Request::Take { descriptor, length }) => {
-                let taken = self.take_input(kernel, pid, descriptor, length);
+                let descriptor = descriptor as i32;
+                let request = native::Request::Read { descriptor, length };
+                let taken = self.take_input(kernel, pid, request, length);
                 self.reply(pid, &taken);
+                return true;
+            }
+            Ok(Request::Keys { length }) => {
+                let request = native::Request::Keys { length };
+                let taken = self.take_input(kernel, pid, request, length);
+                self.reply(pid, &taken);
+                return true;
+            }
+            Ok(Request::Screen) => {
+                let screen = Self::screen(kernel, pid);
+                self.reply(pid, &screen);
+                return false;
+            }
+            Ok(Request::Suspend) => {
+                let suspended = match kernel.native_suspend(pid) {
+                    Ok(()) => Answer::Written(0),
+                    Err(error) => failed(error, ""),
+                };
+                self.reply(pid, &suspended);
                 return true;
             }
             Ok(Request::Become) => {

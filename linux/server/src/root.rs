@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use sundog_archive_core::Archive;
 use sundog_linux_core::frames::{Memory, PoolPages};
-use sundog_linux_vfs::{Errno, Gatekeeper, MountFlags, Setup, Vfs};
+use sundog_linux_vfs::{Errno, Gatekeeper, MountFlags, Numbers, Setup, Shown, Vfs};
 use sundog_protocols::file::{FileServer, Owner};
 use sundog_tmpfs_core::{Limits, Tmpfs};
 
@@ -74,8 +74,12 @@ pub fn build(
     gates: Box<dyn Gatekeeper>,
 ) -> Result<Vfs, String> {
     let root = Archive::new(archive).map_err(|error| format!("the root archive: {error:?}"))?;
+    let mut key = [0; 8];
+    random.fill(&mut key);
+    // Numbered as what a sandbox within is shown, so that nobody can tell the one from the other.
+    let numbers = Numbers::new(u64::from_le_bytes(key), room_for_files);
     let setup = Setup {
-        root: Box::new(root),
+        root: Box::new(Shown::whole(Box::new(root), numbers)),
         flags: MountFlags {
             read_only: true,
             ..MountFlags::default()

@@ -14,6 +14,7 @@ use crate::machine::{Parameters, SundogMachine};
 use crate::native::Native;
 use crate::natives::Natives;
 use crate::options::Options;
+use crate::outside::Outside;
 use crate::pool::{self, Made};
 use crate::random::Random;
 use crate::requests::Requests;
@@ -73,7 +74,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         .map_err(refused("its notification"))?;
     let process: Option<Cap<Endpoint>> = environment.capability("process");
     let console = match process {
-        None => Some(console(&mut environment)?),
+        None => Some(console(&mut environment, options)?),
         Some(_) => None,
     };
     let area: Option<Cap<Frame>> = environment.capability("area");
@@ -140,7 +141,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
         room: root::room_for_records,
         ..Settings::default()
     };
-    tasks::limit(&mut settings, options.processes, heap, pool);
+    tasks::limit(&mut settings, options.processes, heap, pool)?;
     if let Some(name) = &options.host_name {
         settings.host_name.clone_from(name);
     }
@@ -170,11 +171,7 @@ pub fn build(mut environment: Environment, options: &Options) -> Result<Sandbox,
                 calendar,
             );
             let vfs = root::build_within(view.root(), &memory, calendar, random.divide(), gates)?;
-            let console = Console::Outside {
-                channels,
-                own,
-                queue: None,
-            };
+            let console = Console::Outside(Outside::new(channels, own));
             (vfs, console, Some(view))
         }
         (None, None) => return Err(String::from("no options of a sandbox were given")),
@@ -214,7 +211,7 @@ fn seed() -> [u64; 4] {
 }
 
 /// The terminal at the end of the two rings, with the console program or a bare line behind it.
-fn console(environment: &mut Environment) -> Result<Console, String> {
+fn console(environment: &mut Environment, options: &Options) -> Result<Console, String> {
     let console: Option<Cap<Endpoint>> = environment.capability("console");
     let wake: Cap<Notification> = environment.require(match console {
         Some(_) => "wake-console",
@@ -229,6 +226,7 @@ fn console(environment: &mut Environment) -> Result<Console, String> {
             streams: HostStreams::new(terminal),
             console,
             lines: Rc::default(),
+            closed: options.closed.clone(),
         })),
         None => Console::Terminal(terminal),
     })

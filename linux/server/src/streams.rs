@@ -15,15 +15,20 @@ struct Stream {
     queue: Queue,
 }
 
+/// Asks the personality outside. EIO if it is gone, else what it says.
+pub fn ask(channel: &mut Channel, request: &Request) -> Result<Answer, Errno> {
+    let words = request.encode().map_err(|_| Errno::EIO)?;
+    let answer = channel.ask(words.as_slice()).ok_or(Errno::EIO)?;
+    let words = Words::from_slice(&answer).map_err(|_| Errno::EIO)?;
+    match Answer::decode(&words).map_err(|_| Errno::EIO)? {
+        Answer::Failed(number, _) => Err(Errno::from_number(number)),
+        answer => Ok(answer),
+    }
+}
+
 impl Stream {
     fn ask(&mut self, request: &Request) -> Result<Answer, Errno> {
-        let words = request.encode().map_err(|_| Errno::EIO)?;
-        let answer = self.channel.ask(words.as_slice()).ok_or(Errno::EIO)?;
-        let words = Words::from_slice(&answer).map_err(|_| Errno::EIO)?;
-        match Answer::decode(&words).map_err(|_| Errno::EIO)? {
-            Answer::Failed(number, _) => Err(Errno::from_number(number)),
-            answer => Ok(answer),
-        }
+        ask(&mut self.channel, request)
     }
 }
 
@@ -76,24 +81,23 @@ impl FileObject for Stream {
     }
 }
 
-/// Gives the first process its descriptors 0 to 2 and returns where readers wait.
+/// Gives the first process its lowest free descriptor, the stream `descriptor` outside; readers wait in `queue`.
 ///
 /// # Errors
 /// Those of installing an object.
 pub fn open(
     vfs: &mut Vfs,
     context: &Context<'_>,
-    channels: impl IntoIterator<Item = Channel>,
-) -> Result<Queue, Errno> {
-    let queue = vfs.new_queue();
-    for (descriptor, channel) in (0..).zip(channels) {
-        let stream = Stream {
-            descriptor,
-            channel,
-            queue,
-        };
-        let flags = if descriptor == 0 { O_RDONLY } else { O_WRONLY };
-        vfs.install_object(context, Box::new(stream), flags)?;
-    }
-    Ok(queue)
+    descriptor: u32,
+    channel: Channel,
+    queue: Queue,
+) -> Result<(), Errno> {
+    let stream = Stream {
+        descriptor,
+        channel,
+        queue,
+    };
+    let flags = if descriptor == 0 { O_RDONLY } else { O_WRONLY };
+    vfs.install_object(context, Box::new(stream), flags)?;
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! How many processes and threads there may be: well below what would use up the heap or the memory for programs, so that a program that
 //! makes processes without end is told so before anybody else notices.
 
+use alloc::format;
+use alloc::string::String;
 use sundog_linux_core::kernel::Settings;
 
 /// Of the heap, so many bytes for each: its records and tables take half of that in a small program.
@@ -14,14 +16,28 @@ const MOST: u64 = 4096;
 const SPARE: usize = 8;
 
 /// Sets the limit for a personality with so many bytes of `heap` and for programs; `wanted` is what its sandbox was started with.
-pub fn limit(settings: &mut Settings, wanted: Option<usize>, heap: u64, pool: u64) {
+///
+/// # Errors
+/// A sentence if that is more than there is memory for.
+pub fn limit(
+    settings: &mut Settings,
+    wanted: Option<usize>,
+    heap: u64,
+    pool: u64,
+) -> Result<(), String> {
     let held = (heap / HEAP).min(pool / POOL).clamp(FEWEST, MOST) as usize;
-    settings.max_tasks = held.min(wanted.unwrap_or(held));
+    if let Some(wanted) = wanted.filter(|wanted| *wanted > held) {
+        return Err(format!(
+            "--pids {wanted}: there is memory for {held} at most"
+        ));
+    }
+    settings.max_tasks = wanted.unwrap_or(held);
     // What was asked for holds exactly.
     settings.spare_tasks = match wanted {
         Some(_) => 0,
         None => SPARE,
     };
+    Ok(())
 }
 
 #[cfg(test)]
@@ -32,7 +48,7 @@ mod tests {
 
     fn limits(wanted: Option<usize>, heap: u64, pool: u64) -> (usize, usize) {
         let mut settings = Settings::default();
-        limit(&mut settings, wanted, heap, pool);
+        limit(&mut settings, wanted, heap, pool).unwrap();
         (settings.max_tasks, settings.spare_tasks)
     }
 
@@ -45,8 +61,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_kept_exactly_and_is_no_more_than_can_be_held() {
+    fn what_is_asked_for_is_kept_exactly_or_refused() {
         assert_eq!(limits(Some(10), 16 * MIB, 96 * MIB), (10, 0));
-        assert_eq!(limits(Some(5000), 16 * MIB, 96 * MIB), (512, 0));
+        assert_eq!(limits(Some(512), 16 * MIB, 96 * MIB), (512, 0));
+        let mut settings = Settings::default();
+        let error = limit(&mut settings, Some(513), 16 * MIB, 96 * MIB).unwrap_err();
+        assert!(error.contains("513") && error.contains("512"), "{error}");
     }
 }

@@ -23,7 +23,7 @@ const FULL: u64 = device(1, 7);
 const RANDOM: u64 = device(1, 8);
 const URANDOM: u64 = device(1, 9);
 const TTY: u64 = device(5, 0);
-const CONSOLE: u64 = device(5, 1);
+pub(crate) const CONSOLE: u64 = device(5, 1);
 const PTMX: u64 = device(5, 2);
 
 const NODES: [(&[u8], u64); 8] = [
@@ -192,6 +192,10 @@ impl Vfs {
                 Attr::new(Kind::Socket, 0o777, number)
             }
             Object::Other(object) => object.attr(),
+            Object::Terminal(_) => Attr {
+                device: CONSOLE,
+                ..Attr::new(Kind::CharDevice, pipe_mode, 1)
+            },
             _ => Attr::new(Kind::Regular, pipe_mode, 1),
         }
     }

@@ -6,13 +6,12 @@ use crate::dentry::{Body, ServerId};
 use crate::errno::Errno;
 use crate::file::Object;
 use crate::mounts::Place;
+use crate::numbers::Numbers;
 use crate::proc::ProcNode;
+use crate::shown::Shown;
 use crate::vfs::Vfs;
 use alloc::vec::Vec;
-use sundog_protocols::file::{
-    self, Allocate, Attr, Created, DirEntry, FileError, FileServer, Handle, Kind, Node, OpenFlags,
-    Owner, RenameFlags, SetAttr, StatFs,
-};
+use sundog_protocols::file::{FileServer, Handle};
 
 /// A folder or file that is shown to somebody else. It is found once; a later change of the namespace does not move it. What is
 /// mounted below it is not part of it.
@@ -52,11 +51,7 @@ impl Export {
 }
 
 /// An exported folder for the time of a request.
-pub struct Exported<'a> {
-    files: &'a mut dyn FileServer,
-    root: Handle,
-    read_only: bool,
-}
+pub type Exported<'a> = Shown<&'a mut dyn FileServer, &'a mut Numbers>;
 
 impl Vfs {
     /// Exports a folder or file that the caller can read, and what is mounted below it, outermost first; read only if asked or if its
@@ -186,13 +181,21 @@ impl Vfs {
         }
     }
 
-    /// An export, to serve a request.
-    pub fn exported(&mut self, export: &Export) -> Result<Exported<'_>, Errno> {
-        Ok(Exported {
-            files: self.server(export.server)?,
-            root: export.root,
-            read_only: export.read_only,
-        })
+    /// Numbers for the nodes of an export.
+    pub fn numbers(&mut self) -> Numbers {
+        let mut key = [0; 8];
+        self.random.fill(&mut key);
+        Numbers::new(u64::from_le_bytes(key), self.dentries.room)
+    }
+
+    /// An export, to serve a request; its nodes go by the numbers of `numbers`, always the same ones.
+    pub fn exported<'a>(
+        &'a mut self,
+        export: &Export,
+        numbers: &'a mut Numbers,
+    ) -> Result<Exported<'a>, Errno> {
+        let files = self.server(export.server)?;
+        Ok(Shown::part(files, numbers, export.root, export.read_only))
     }
 
     /// Gives an export up.
@@ -205,150 +208,4 @@ impl Vfs {
 fn lies_below(path: &[u8], outer: &[u8]) -> bool {
     path.strip_prefix(outer)
         .is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest[0] == b'/')
-}
-
-impl Exported<'_> {
-    fn change(&mut self) -> file::Result<&mut dyn FileServer> {
-        if self.read_only {
-            return Err(FileError::EROFS);
-        }
-        Ok(self.files)
-    }
-}
-
-impl FileServer for Exported<'_> {
-    fn attach(&mut self, tree: &[u8]) -> file::Result<Node> {
-        if !tree.is_empty() {
-            return Err(FileError::ENOENT);
-        }
-        Ok(Node {
-            handle: self.root,
-            attr: self.files.getattr(self.root)?,
-        })
-    }
-
-    fn walk(&mut self, dir: Handle, name: &[u8]) -> file::Result<Node> {
-        self.files.walk(dir, name)
-    }
-
-    fn open(&mut self, node: Handle, flags: OpenFlags) -> file::Result<Handle> {
-        if flags.has(OpenFlags::WRITE) || flags.has(OpenFlags::TRUNCATE) {
-            return self.change()?.open(node, flags);
-        }
-        self.files.open(node, flags)
-    }
-
-    fn create(
-        &mut self,
-        dir: Handle,
-        name: &[u8],
-        flags: OpenFlags,
-        mode: u32,
-        owner: Owner,
-    ) -> file::Result<Created> {
-        self.change()?.create(dir, name, flags, mode, owner)
-    }
-
-    fn read(&mut self, file: Handle, offset: u64, into: &mut [u8]) -> file::Result<usize> {
-        self.files.read(file, offset, into)
-    }
-
-    fn write(&mut self, file: Handle, offset: u64, from: &[u8]) -> file::Result<usize> {
-        self.change()?.write(file, offset, from)
-    }
-
-    fn getattr(&mut self, node: Handle) -> file::Result<Attr> {
-        self.files.getattr(node)
-    }
-
-    fn setattr(&mut self, node: Handle, set: &SetAttr) -> file::Result<()> {
-        self.change()?.setattr(node, set)
-    }
-
-    fn readdir(
-        &mut self,
-        dir: Handle,
-        cookie: u64,
-        entry: &mut dyn FnMut(DirEntry<'_>) -> bool,
-    ) -> file::Result<()> {
-        self.files.readdir(dir, cookie, entry)
-    }
-
-    fn readlink(&mut self, node: Handle) -> file::Result<Vec<u8>> {
-        self.files.readlink(node)
-    }
-
-    fn symlink(
-        &mut self,
-        dir: Handle,
-        name: &[u8],
-        target: &[u8],
-        owner: Owner,
-    ) -> file::Result<Node> {
-        self.change()?.symlink(dir, name, target, owner)
-    }
-
-    fn mkdir(&mut self, dir: Handle, name: &[u8], mode: u32, owner: Owner) -> file::Result<Node> {
-        self.change()?.mkdir(dir, name, mode, owner)
-    }
-
-    fn mknod(
-        &mut self,
-        dir: Handle,
-        name: &[u8],
-        kind: Kind,
-        mode: u32,
-        device: u64,
-        owner: Owner,
-    ) -> file::Result<Node> {
-        self.change()?.mknod(dir, name, kind, mode, device, owner)
-    }
-
-    fn link(&mut self, node: Handle, dir: Handle, name: &[u8]) -> file::Result<()> {
-        self.change()?.link(node, dir, name)
-    }
-
-    fn unlink(&mut self, dir: Handle, name: &[u8], directory: bool) -> file::Result<()> {
-        self.change()?.unlink(dir, name, directory)
-    }
-
-    fn rename(
-        &mut self,
-        from: Handle,
-        name: &[u8],
-        to: Handle,
-        new: &[u8],
-        flags: RenameFlags,
-    ) -> file::Result<()> {
-        self.change()?.rename(from, name, to, new, flags)
-    }
-
-    fn fsync(&mut self, file: Handle, data_only: bool) -> file::Result<()> {
-        self.files.fsync(file, data_only)
-    }
-
-    fn statfs(&mut self, node: Handle) -> file::Result<StatFs> {
-        self.files.statfs(node)
-    }
-
-    fn clunk(&mut self, handle: Handle) {
-        // The root is the export's own.
-        if handle != self.root {
-            self.files.clunk(handle);
-        }
-    }
-
-    fn allocate(
-        &mut self,
-        file: Handle,
-        how: Allocate,
-        offset: u64,
-        length: u64,
-    ) -> file::Result<()> {
-        self.change()?.allocate(file, how, offset, length)
-    }
-
-    fn seek(&mut self, file: Handle, offset: u64, hole: bool) -> file::Result<u64> {
-        self.files.seek(file, offset, hole)
-    }
 }

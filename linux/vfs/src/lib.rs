@@ -18,6 +18,7 @@
 //! waiting      poll epoll_create1 epoll_ctl epoll_wait; new_queue wake next_event for the core's own objects
 //! objects      pipe2 socketpair socket_shutdown eventfd2 memfd_create get_seals flock
 //! terminals    ioctl; add_console console_input console_output console_resize console_hang_up; session_ended session_terminal
+//!              screen keys show end_loans for one who has a line discipline of his own; open_console console_wanted
 //! mappings     file_of retain_file release_file file_read_at file_page file_identity file_path
 //! namespace    mount mount_proc mount_dev add_gated_device bind restrict unmount
 //! ```
@@ -48,6 +49,7 @@ mod locks;
 mod mounts;
 mod names;
 mod namespace;
+mod numbers;
 mod objects;
 mod open;
 pub mod outcome;
@@ -55,6 +57,7 @@ mod poll;
 mod proc;
 pub mod process_info;
 mod resolve;
+mod shown;
 pub mod stat;
 #[cfg(test)]
 mod tests;
@@ -71,8 +74,11 @@ pub use file::FileObject;
 pub use gate::{Closed, GateAnswer, GateRequest, Gatekeeper};
 pub use given::Device;
 pub use mounts::{MountFlags, Place};
+pub use numbers::Numbers;
 pub use outcome::{Attempt, Event, FileIdentity, Queue, Ready, Stop, Target};
 pub use poll::Readiness;
 pub use process_info::{NoProcesses, ProcInfo, ProcessFile, ProcessView, SystemFile};
+pub use shown::Shown;
 pub use stat::Stat;
+pub use tty::loan::Screen;
 pub use vfs::{Random, Setup, Vfs};

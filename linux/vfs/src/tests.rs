@@ -6,6 +6,7 @@ mod differential;
 mod epoll;
 mod exports;
 mod files;
+mod loans;
 mod locks;
 mod mounts;
 mod paths;

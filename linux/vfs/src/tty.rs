@@ -5,6 +5,7 @@ mod echo;
 mod files;
 mod ioctl;
 mod job;
+pub mod loan;
 mod output;
 mod pty;
 pub mod terminal;

@@ -28,6 +28,14 @@ const fn guests(
     Guests { programs, scripts }
 }
 
+/// A machine whose `/` is what is the folder `/tree` in another one; what the prober says there is compared.
+const MACHINE_ROOT: TargetTest = TargetTest {
+    name: "the_tree_as_the_root_of_a_machine",
+    guests: guests(&["prober"], &[]),
+    arguments: &[("linux", &["--pids", "50", "sh", "-e", "/tests/prober.sh"])],
+    ..SCRIPT
+};
+
 /// What a person does at a shell: commands, interrupts, a stopped job, another size of the window, an interrupt from outside, the end.
 const SHELL: &[Step] = &[
     Step::Output("# "),
@@ -54,6 +62,107 @@ const SHELL: &[Step] = &[
     Step::Output("\n41 113\r\n"),
     Step::Type("tty; exit 3\n"),
     Step::Output("\n/dev/console\r\n"),
+    Step::Exit(3),
+];
+
+/// A shell in a sandbox at the same terminal: its lines are edited, Ctrl-C and Ctrl-Z are for its jobs, another size is told; a program
+/// that no shell in there could let go on is stopped with its sandbox; and behind it the outer shell finds everything as it was.
+const SHELL_WITHIN: &[Step] = &[
+    Step::Output("# "),
+    Step::Type("PS1='out> '; stty -a > /tmp/before; sandbox -- sh\n"),
+    Step::Output("# "),
+    Step::Type("PS1='in> '; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && tty && stty size\n"),
+    Step::Output("\n/dev/console\r\n24 80\r\n"),
+    Step::Output("in> "),
+    Step::Type("sh -c 'echo begun; exec sleep 100'\n"),
+    Step::Output("\nbegun\r\n"),
+    Step::Type("\x03"),
+    Step::Output("in> "),
+    Step::Type("echo status $?\n"),
+    Step::Output("\nstatus 130\r\n"),
+    Step::Type("sh -c 'echo begun; exec sleep 100'\n"),
+    Step::Output("\nbegun\r\n"),
+    Step::Type("\x1a"),
+    Step::Output("Stopped"),
+    Step::Output("in> "),
+    Step::Type("jobs; fg\n"),
+    Step::Output("exec sleep 100\"\r\n"),
+    Step::Output("exec sleep 100\"\r\n"),
+    // From outside, as a person's other window would.
+    Step::Signal(2),
+    Step::Output("in> "),
+    Step::Size(41, 113),
+    Step::Type("until stty size | grep -q '41 113'; do sleep 0.1; done; echo sized $((5 + 6))\n"),
+    Step::Output("\nsized 11\r\n"),
+    Step::Output("in> "),
+    // The line is edited: Ctrl-A to its front, Ctrl-E to its end, one letter taken back.
+    Step::Type("size\x01stty \x05x\x7f\n"),
+    Step::Output("\n41 113\r\n"),
+    // A size that changes while a program of the inner sandbox is in front.
+    Step::Output("in> "),
+    Step::Type(
+        "trap 'stty size' WINCH; sh -c 'trap \"stty size; exit\" WINCH; echo waits; while :; do sleep 0.1; done'\n",
+    ),
+    Step::Output("\nwaits\r\n"),
+    Step::Size(30, 90),
+    Step::Output("30 90\r\n"),
+    Step::Output("in> "),
+    // What it does to its terminal ends with it.
+    Step::Type("stty -echo -icanon intr ^X; exit 5\n"),
+    Step::Output("out> "),
+    Step::Type(
+        "echo =$?; stty -a | sed 's/rows 30; columns 90/rows 24; columns 80/' | cmp - /tmp/before && echo the same $((40 + 2))\n",
+    ),
+    Step::Output("\n=5\r\nthe same 42\r\n"),
+    Step::Output("out> "),
+    // Without a shell in there: the sandbox is the outer shell's job.
+    Step::Type("sandbox -- sh -c 'echo begun; cat; echo ended'\n"),
+    Step::Output("\nbegun\r\n"),
+    Step::Type("one\n"),
+    Step::Output("one\r\none\r\n"),
+    Step::Type("\x1a"),
+    Step::Output("Stopped"),
+    Step::Output("out> "),
+    // It gets nothing of what is typed for the outer shell.
+    Step::Type("echo for the outer $((50 + 5))\n"),
+    Step::Output("\nfor the outer 55\r\n"),
+    Step::Output("out> "),
+    Step::Type("fg\n"),
+    Step::Output("echo ended"),
+    Step::Type("two\n"),
+    Step::Output("two\r\ntwo\r\n"),
+    Step::Type("\x04"),
+    Step::Output("ended\r\n"),
+    Step::Output("out> "),
+    // One that reads in the background is stopped.
+    Step::Type("sandbox -- cat &\n"),
+    Step::Output("out> "),
+    Step::Type("sleep 1; jobs\n"),
+    Step::Output("Stopped"),
+    Step::Output("out> "),
+    // What reads nothing is ended by its own handler, since the key is passed on.
+    Step::Type(
+        "kill -9 %1; sandbox -- sh -c 'trap \"echo caught; exit\" INT; echo begun; sleep 100'\n",
+    ),
+    Step::Output("\r\nbegun\r\n"),
+    Step::Type("\x03"),
+    Step::Output("caught\r\n"),
+    Step::Output("out> "),
+    // What is typed ahead of a program that reads nothing is for the outer shell.
+    Step::Type("sandbox -- sleep 1\necho ahead $((60 + 6))\n"),
+    Step::Output("\nahead 66\r\n"),
+    // A terminal three sandboxes deep.
+    Step::Output("out> "),
+    Step::Type("sandbox -- sandbox -- sandbox -- sh -c 'stty size; read x; echo got $x; tty'\n"),
+    Step::Output("\n30 90\r\n"),
+    Step::Type("deep\n"),
+    Step::Output("got deep\r\n/dev/console\r\n"),
+    Step::Output("out> "),
+    // Only its output is the terminal.
+    Step::Type(
+        "echo piped | sandbox --ro-bind /bin /bin -- sh -c '[ -t 0 ] || [ -t 1 ] && cat'; exit 3\n",
+    ),
+    Step::Output("\npiped\r\n"),
     Step::Exit(3),
 ];
 
@@ -137,6 +246,14 @@ pub const ROWS: &[TargetTest] = &[
         ..SYSTEM
     },
     TargetTest {
+        name: "shell_in_a_sandbox",
+        system: Some("first-light"),
+        lines: &["init: 6 programs"],
+        steps: SHELL_WITHIN,
+        limit: Duration::from_secs(60),
+        ..SYSTEM
+    },
+    TargetTest {
         name: "shell_help",
         system: Some("first-light"),
         lines: &["init: 6 programs"],
@@ -198,6 +315,14 @@ pub const ROWS: &[TargetTest] = &[
     TargetTest {
         name: "sandbox_other_root",
         guests: guests(&["other-root"], &[]),
+        ..SCRIPT
+    },
+    TargetTest {
+        name: "sandbox_root_as_of_a_machine",
+        guests: guests(&["other-machine"], &[]),
+        tree: &["prober"],
+        arguments: &[("linux", &["sh", "/tests/other-machine.sh"])],
+        console_as: Some(&MACHINE_ROOT),
         ..SCRIPT
     },
     TargetTest {

@@ -30,8 +30,9 @@ impl Transport for Loop<'_> {
 }
 
 fn client<'a>(world: &'a mut World, export: &Export) -> Client<Loop<'a>> {
+    let numbers = alloc::boxed::Box::leak(alloc::boxed::Box::new(world.vfs.numbers()));
     Client::new(Loop {
-        files: world.vfs.exported(export).unwrap(),
+        files: world.vfs.exported(export, numbers).unwrap(),
         session: Session::new(b"", 64),
         area: alloc::vec![0; AREA_SIZE as usize],
     })
@@ -209,4 +210,49 @@ fn a_file_is_a_tree_of_its_own() {
         Err(FileError::EROFS)
     );
     assert!(files.walk(root.handle, b"..").is_err());
+}
+
+/// What a client of an export finds out about numbers and sizes, in a tree that has more beside it or not.
+fn seen(more: bool, read_only: bool) -> alloc::string::String {
+    let mut world = World::new();
+    if more {
+        (0..50).for_each(|number| world.write_file(&alloc::format!("/other{number}"), "x"));
+    }
+    world.mkdir("/inside").unwrap();
+    for name in ["b", "a", "c"] {
+        if more {
+            world.write_file(&alloc::format!("/between-{name}"), "x");
+        }
+        world.write_file(&alloc::format!("/inside/{name}"), "text");
+    }
+    let export = export(&mut world, "/inside", read_only).unwrap();
+    let mut files = client(&mut world, &export);
+    let root = files.attach(b"").unwrap();
+    let mut seen = alloc::format!("{}", root.attr.id);
+    let file = files.walk(root.handle, b"c").unwrap();
+    seen += &alloc::format!(" {}", file.attr.id);
+    seen += &alloc::format!(" {}", files.getattr(file.handle).unwrap().id);
+    let open = files.open(root.handle, OpenFlags::READ).unwrap();
+    let listed = files.readdir(open, 0, &mut |entry| {
+        seen += &alloc::format!(" {:?} {}", entry.name, entry.id);
+        true
+    });
+    listed.unwrap();
+    if read_only {
+        seen += &alloc::format!(" {:?}", files.statfs(root.handle));
+    } else {
+        let owner = Owner::default();
+        let made = files.mkdir(root.handle, b"new", 0o755, owner).unwrap();
+        seen += &alloc::format!(" {}", made.attr.id);
+    }
+    seen
+}
+
+#[test]
+fn what_lies_beside_a_part_cannot_be_told_from_its_numbers() {
+    for read_only in [false, true] {
+        let alone = seen(false, read_only);
+        assert!(alone.starts_with("1 2 2 "), "{alone}");
+        assert_eq!(alone, seen(true, read_only));
+    }
 }

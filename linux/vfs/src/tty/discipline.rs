@@ -75,6 +75,37 @@ impl Discipline {
         (bytes.len(), signals)
     }
 
+    /// Takes typed bytes for somebody who makes lines of them himself; returns how many.
+    pub fn receive_raw(&mut self, bytes: &[u8]) -> usize {
+        let count = bytes
+            .len()
+            .min(INPUT_LIMIT.saturating_sub(self.input.len()));
+        let cells = bytes[..count].iter().map(|byte| Cell::Byte(*byte));
+        self.input.extend(cells);
+        count
+    }
+
+    /// Takes what was typed, for somebody who makes lines of it himself; how much it was.
+    pub fn take_raw(&mut self, into: &mut [u8]) -> usize {
+        let end_of_file = self.settings.characters[VEOF as usize];
+        let count = into.len().min(self.input.len());
+        for (place, cell) in into.iter_mut().zip(self.input.drain(..count)) {
+            *place = match cell {
+                Cell::Byte(byte) | Cell::End(byte) => byte,
+                Cell::EndOfFile => end_of_file,
+            };
+        }
+        self.complete = self.complete.saturating_sub(count);
+        count
+    }
+
+    /// Takes all that was typed.
+    pub fn take_all(&mut self) -> Vec<u8> {
+        let mut bytes = alloc::vec![0; self.input.len()];
+        self.take_raw(&mut bytes);
+        bytes
+    }
+
     fn is_signal_key(&self, byte: u8) -> bool {
         self.settings.local(ISIG)
             && [VINTR, VQUIT, VSUSP]

@@ -3,14 +3,16 @@
 use super::discipline::ReadResult;
 use super::terminal::{Side, Terminal};
 use super::termios::TOSTOP;
-use crate::constants::{O_ACCMODE, O_NOCTTY, O_NONBLOCK};
+use crate::constants::{AT_FDCWD, O_ACCMODE, O_NOCTTY, O_NONBLOCK, O_RDWR};
 use crate::context::{Context, FileId};
+use crate::devices::CONSOLE;
 use crate::errno::Errno;
 use crate::file::{Object, ObjectId};
 use crate::mounts::Place;
 use crate::outcome::{Attempt, Event, Stop};
 use crate::vfs::Vfs;
 use alloc::vec::Vec;
+use sundog_protocols::file::Kind;
 
 /// Nanoseconds of VTIME's unit.
 const TENTH: u64 = 100_000_000;
@@ -25,6 +27,25 @@ impl Vfs {
         }
         self.console_resize(rows, columns);
         Ok(())
+    }
+
+    /// Opens the console as the caller's lowest free descriptor, by its name or, where that leads to nothing or to something else,
+    /// without one. `ENXIO` if there is none.
+    pub fn open_console(&mut self, cx: &Context<'_>) -> Result<i32, Errno> {
+        const NAME: &[u8] = b"/dev/console";
+        let console = self.console.ok_or(Errno::ENXIO)?;
+        let named = self.find_place(cx, AT_FDCWD, NAME, true).ok();
+        let named = named.filter(|place| {
+            let attr = self.attr(cx, *place);
+            let is_it =
+                attr.is_ok_and(|attr| attr.kind == Kind::CharDevice && attr.device == CONSOLE);
+            is_it && self.mounts.flags(place.mount).devices
+        });
+        let file = self.open_terminal(cx, console, named, O_RDWR)?;
+        if named.is_none() {
+            self.file_mut(file)?.label = NAME.to_vec();
+        }
+        self.install(cx, file, false, 0)
     }
 
     /// Bytes were typed at the console. Returns how many were taken; the rest has to wait until programs read
@@ -77,7 +98,10 @@ impl Vfs {
         let Some(tty) = self.terminals.get_mut(id) else {
             return bytes.len();
         };
-        let (count, signals) = tty.discipline.receive(bytes);
+        let (count, signals) = match tty.raw {
+            true => (tty.discipline.receive_raw(bytes), Vec::new()),
+            false => tty.discipline.receive(bytes),
+        };
         let events: Vec<Event> = signals
             .into_iter()
             .filter_map(|signal| tty.to_foreground(signal))
@@ -114,7 +138,7 @@ impl Vfs {
         &mut self,
         cx: &Context<'_>,
         id: ObjectId,
-        place: Place,
+        place: impl Into<Option<Place>>,
         flags: u32,
     ) -> Result<FileId, Errno> {
         let tty = self.terminal(id)?;
@@ -134,7 +158,7 @@ impl Vfs {
         self.add_file(
             Object::Terminal(id),
             flags & (O_ACCMODE | O_NONBLOCK),
-            Some(place),
+            place.into(),
         )
     }
 
@@ -174,9 +198,16 @@ impl Vfs {
                 self.wake(master_queue);
                 Ok(count)
             }
-            _ if nonblocking => Err(Errno::EAGAIN.into()),
-            ReadResult::Wait => Err(Stop::Block(queue)),
-            ReadResult::WaitFor(tenths) => Err(Stop::BlockFor(queue, u64::from(tenths) * TENTH)),
+            waits => {
+                terminal.wanted.set(true);
+                match waits {
+                    _ if nonblocking => Err(Errno::EAGAIN.into()),
+                    ReadResult::WaitFor(tenths) => {
+                        Err(Stop::BlockFor(queue, u64::from(tenths) * TENTH))
+                    }
+                    _ => Err(Stop::Block(queue)),
+                }
+            }
         }
     }
 

@@ -99,9 +99,8 @@ impl Vfs {
                 let events = [signal::HUP, signal::CONT].map(|signal| tty.to_foreground(signal));
                 tty.session = None;
                 tty.foreground = None;
-                let queue = tty.queue;
                 self.events.extend(events.into_iter().flatten());
-                self.wake(queue);
+                self.settle(id);
             }
         }
     }
@@ -174,6 +173,7 @@ impl Vfs {
             Some(_) => {}
         }
         self.terminal(id)?.foreground = Some(group);
+        self.settle(id);
         Ok(())
     }
 }

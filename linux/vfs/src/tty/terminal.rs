@@ -1,8 +1,11 @@
 //! One terminal: its discipline, its size, its session, and who has it open.
 
 use super::discipline::Discipline;
+use super::loan::Loan;
 use crate::constants::signal;
 use crate::outcome::{Event, Queue, Ready, Target};
+use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// Where a terminal's screen and keyboard are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +42,12 @@ pub struct Terminal {
     pub hung_up: bool,
     /// Nobody may open it once more (`TIOCEXCL`).
     pub exclusive: bool,
+    /// To whom it is lent.
+    pub lent: Vec<Loan>,
+    /// One of them is in the foreground: keys are kept for him as they are.
+    pub raw: bool,
+    /// A program waits for keys, or asked whether there are any.
+    pub wanted: Cell<bool>,
 }
 
 impl Terminal {
@@ -56,6 +65,9 @@ impl Terminal {
             locked: matches!(side, Side::Pty(_)),
             hung_up: false,
             exclusive: false,
+            lent: Vec::new(),
+            raw: false,
+            wanted: Cell::new(false),
         }
     }
 
@@ -65,9 +77,11 @@ impl Terminal {
             return Ready::FILE.with(Ready::HANGUP).with(Ready::ERROR);
         }
         let writes = self.discipline.output.has_room() && !self.discipline.stopped;
-        Ready::IN
-            .when(self.discipline.can_read())
-            .with(Ready::OUT.when(writes))
+        let reads = self.discipline.can_read();
+        if !reads {
+            self.wanted.set(true);
+        }
+        Ready::IN.when(reads).with(Ready::OUT.when(writes))
     }
 
     /// What the master finds.

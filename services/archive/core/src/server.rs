@@ -242,14 +242,13 @@ impl<B: AsRef<[u8]> + Send> FileServer for Archive<B> {
 
     fn statfs(&mut self, node: Handle) -> Result<StatFs> {
         self.lookup(node)?;
-        let blocks = self.bytes.as_ref().len().div_ceil(4096) as u64;
-        let nodes = self.nodes.len() as u64;
+        // As for Linux's own boot archive, which has no size either.
         Ok(StatFs {
             magic: MAGIC,
             block_size: 4096,
-            blocks,
+            blocks: 0,
             free: 0,
-            nodes,
+            nodes: 0,
             free_nodes: 0,
         })
     }
